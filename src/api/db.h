@@ -1,0 +1,86 @@
+/*
+ * db.h - the handle: the only place that sees struct blt_db
+ */
+#ifndef BLT_API_DB_H
+#define BLT_API_DB_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "blt.h"
+#include "change/log.h"
+#include "change/pending.h"
+#include "lookup/image.h"
+
+struct blt_db {
+  struct blt__env env;
+  struct blt__sink sink;
+  blt_options options;       /* as given, completed                         */
+  char *path;                /* owned; NULL for fd and memory               */
+  int fd;                    /* blt_open_fd: the caller's, else -1          */
+  int in_memory;
+
+  struct blt__file *file;    /* owned; NULL when not open                   */
+  struct blt__file_id id;
+  int registered;            /* in the process's list of open files         */
+  int exclusive;
+  int locked;                /* we took the flock                           */
+  int writable;
+  unsigned fork_count;       /* at opening                                  */
+
+  struct blt__header header; /* as decoded at opening                       */
+  struct blt__image image;
+  struct blt__log log;       /* writable handles                            */
+  struct blt__pending pending;
+  int in_batch;              /* between blt_batch_begin and its end         */
+  int skip_reindex;          /* one found no space; not tried again         */
+  uint64_t n_keys;           /* read-only handles                           */
+  int is_unclean;            /* the header says so, and nothing mended it   */
+  blt_open_info opened;
+
+  pthread_rwlock_t lock;
+  int uses_lock;
+  _Atomic uint64_t n_mutations;   /* puts, deletes …                        */
+  _Atomic uint64_t n_compactions; /* rewrites                               */
+};
+
+/* ---- entering and leaving a public call */
+
+/* A read: other reads may run beside it. */
+blt_status blt__enter_read(blt_db *db);
+/* A change: alone. Fails on read-only, poisoned and forked handles. */
+blt_status blt__enter_write(blt_db *db);
+/* Alone, but on any handle: reading that may have to commit first. */
+blt_status blt__enter_alone(blt_db *db);
+/* Gives the lock up and passes the status on, unless the file was cut. */
+blt_status blt__leave(blt_db *db, blt_status status);
+
+/* ---- open.c and its files */
+
+/* From a file that is open and locked to a handle that works: attach.c. */
+blt_status blt__attach(blt_db *db);
+/* The same for one that was just made. */
+blt_status blt__attach_created(blt_db *db);
+/* The other way; commits and marks the file clean if it is a writer. */
+blt_status blt__detach(blt_db *db);
+
+/* create.c: the header of a new store by the options; and the store. */
+blt_status blt__new_header(const blt_db *db, uint8_t *out);
+blt_status blt__create_at_path(blt_db *db);
+/* Over whatever the open file holds, which is no store. */
+blt_status blt__create_in_place(blt_db *db);
+
+/* ---- write.c */
+
+/* Commit what is pending, settle, and let the index grow. */
+blt_status blt__commit(blt_db *db);
+
+/* In maintain.c: another number of buckets; 0: by the number of keys. */
+blt_status blt__grow_index(blt_db *db, uint32_t n_buckets);
+
+static inline int blt__is_hidden_allowed(const blt_db *db)
+{
+  return !db->image.geo.fixed;
+}
+
+#endif

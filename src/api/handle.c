@@ -1,0 +1,70 @@
+/*
+ * handle.c - entering and leaving a public call
+ */
+#include "api/db.h"
+
+#include "os/lock.h"
+
+static blt_status judge_handle(const blt_db *db)
+{
+  if (db == NULL)
+    return BLT_E_INVALID;
+  if (db->file == NULL)
+    return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
+                     "the handle is not open; blt_reopen failed before");
+  if (db->writable && db->fork_count != blt__fork_count())
+    return blt__fail(&db->sink, BLT_E_FORKED, BLT_NO_OFFSET,
+                     "the handle was opened for writing before a fork; open "
+                     "the file again in the child");
+  return BLT_OK;
+}
+
+blt_status blt__enter_read(blt_db *db)
+{
+  blt_status status = judge_handle(db);
+
+  if (status == BLT_OK && db->uses_lock)
+    pthread_rwlock_rdlock(&db->lock);
+  return status;
+}
+
+blt_status blt__enter_alone(blt_db *db)
+{
+  blt_status status = judge_handle(db);
+
+  if (status == BLT_OK && db->uses_lock)
+    pthread_rwlock_wrlock(&db->lock);
+  return status;
+}
+
+blt_status blt__enter_write(blt_db *db)
+{
+  blt_status status = judge_handle(db);
+
+  if (status < 0)
+    return status;
+  if (!db->writable)
+    return blt__fail(&db->sink, BLT_E_READ_ONLY, BLT_NO_OFFSET,
+                     "the file is open for reading only");
+  if (db->uses_lock)
+    pthread_rwlock_wrlock(&db->lock);
+  if (!db->log.poisoned)
+    return BLT_OK;
+  if (db->uses_lock)
+    pthread_rwlock_unlock(&db->lock);
+  return blt__fail(&db->sink, BLT_E_POISONED, BLT_NO_OFFSET,
+                   "an earlier write failed; close the handle and open the "
+                   "file again, which recovers it");
+}
+
+blt_status blt__leave(blt_db *db, blt_status status)
+{
+  if (db->uses_lock)
+    pthread_rwlock_unlock(&db->lock);
+  return blt__view_judge(&db->image.view, status);
+}
+
+BLT_API const blt_error *blt_last_error(const blt_db *db)
+{
+  return blt__fail_last(db);
+}

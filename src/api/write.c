@@ -1,0 +1,289 @@
+/*
+ * write.c - put, delete, batches and commits
+ */
+#include "api/put.h"
+
+#include "format/reserved.h"
+
+/* ---- commits */
+
+/* More keys than buckets: the index grows. That it finds no space, or is
+ * cancelled, is no failure of the commit. */
+static blt_status grow_if_crowded(blt_db *db)
+{
+  if (db->options.auto_reindex == BLT_OFF || db->skip_reindex ||
+      db->log.n_keys <= db->image.layout.n_buckets)
+    return BLT_OK;
+  blt_status status = blt__grow_index(db, 0);
+  if (status == BLT_OK || db->log.poisoned)
+    return status;
+  db->skip_reindex = 1;
+  return BLT_OK;
+}
+
+blt_status blt__commit(blt_db *db)
+{
+  blt_status status;
+
+  if (db->pending.n_entries == 0)
+    return BLT_OK;
+  if ((status = blt__log_commit(&db->log, &db->pending)) < 0 ||
+      (status = blt__log_settle(&db->log)) < 0)
+    return status;
+  return grow_if_crowded(db);
+}
+
+/*
+ * The implicit batch ends when the buffer is full. The file then ends at a
+ * multiple of the buffer's length, or a little before: writes that begin and
+ * end there get large pages from the file system.
+ */
+static size_t room_in_batch(const blt_db *db)
+{
+  size_t room = db->options.buffer_len;
+  uint64_t end = db->log.in_session ? db->log.end : db->image.view.size;
+  uint64_t used = end % room;
+
+  return room - used > room / 4 ? (size_t)(room - used) : room;
+}
+
+static blt_status commit_if_full(blt_db *db)
+{
+  if (db->in_batch || blt__pending_len(&db->pending) + db->pending.keys.len <
+                          room_in_batch(db))
+    return BLT_OK;
+  return blt__commit(db);
+}
+
+/* ---- put */
+
+static blt_status judge_key(const blt_db *db, const void *key, size_t key_len)
+{
+  if (key == NULL && key_len != 0)
+    return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
+                     "the key is NULL");
+  if (key_len > BLT__KEY_MAX)
+    return blt__fail(&db->sink, BLT_E_TOO_BIG, BLT_NO_OFFSET,
+                     "the key is %zu bytes, the limit is %d", key_len,
+                     BLT__KEY_MAX);
+  if (!db->image.geo.fixed && blt__is_reserved_key(key, key_len))
+    return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
+                     "the key is one that booklet keeps for itself");
+  return BLT_OK;
+}
+
+static blt_status judge_value(const blt_db *db, const void *value,
+                              size_t value_len)
+{
+  const struct blt__geometry *geo = &db->image.geo;
+
+  if (value == NULL && value_len != 0)
+    return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
+                     "the value is NULL");
+  if (value_len > BLT__VALUE_MAX)
+    return blt__fail(&db->sink, BLT_E_TOO_BIG, BLT_NO_OFFSET,
+                     "the value is %zu bytes, the limit is %lu", value_len,
+                     (unsigned long)BLT__VALUE_MAX);
+  if (geo->fixed && value_len != geo->value_len)
+    return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
+                     "the value is %zu bytes, the file's values have %lu",
+                     value_len, (unsigned long)geo->value_len);
+  return BLT_OK;
+}
+
+/* A value that would not fit the buffer is written from where it lies. */
+static blt_status put_alone(blt_db *db, struct blt__put *put)
+{
+  blt_status status = blt__commit(db);
+
+  put->leave_value = 1;
+  if (status == BLT_OK)
+    status = blt__pending_put(&db->pending, put);
+  if (status == BLT_OK && (status = blt__commit(db)) < 0)
+    blt__pending_clear(&db->pending);
+  return status;
+}
+
+blt_status blt__put(blt_db *db, struct blt__put *put, uint64_t timestamp)
+{
+  blt_status status = judge_value(db, put->value, put->value_len);
+
+  if (status < 0)
+    return status;
+  if (timestamp != BLT_NOW && timestamp > BLT__TIMESTAMP_MAX)
+    return blt__fail(&db->sink, BLT_E_TOO_BIG, BLT_NO_OFFSET,
+                     "the timestamp does not fit seven bytes");
+  if (blt__geometry_has_time(&db->image.geo))
+    put->time = timestamp == BLT_NOW ? blt__now(&db->env) : timestamp;
+  atomic_fetch_add_explicit(&db->n_mutations, 1, memory_order_relaxed);
+  if (!db->in_batch && put->value_len >= db->options.buffer_len)
+    return put_alone(db, put);
+  if ((status = blt__pending_put(&db->pending, put)) < 0)
+    return status;
+  return commit_if_full(db);
+}
+
+BLT_API blt_status blt_put_at(blt_db *db, const void *key, size_t key_len,
+                              const void *value, size_t value_len,
+                              uint64_t timestamp)
+{
+  struct blt__put put = {.key = key,
+                         .key_len = key_len,
+                         .value = value,
+                         .value_len = value_len};
+  blt_status status = blt__enter_write(db);
+
+  if (status < 0)
+    return status;
+  if ((status = judge_key(db, key, key_len)) == BLT_OK)
+    status = blt__put(db, &put, timestamp);
+  return blt__leave(db, status);
+}
+
+BLT_API blt_status blt_put(blt_db *db, const void *key, size_t key_len,
+                           const void *value, size_t value_len)
+{
+  return blt_put_at(db, key, key_len, value, value_len, BLT_NOW);
+}
+
+BLT_API blt_status blt_put_many(blt_db *db, const blt_item *items,
+                                size_t n_items)
+{
+  blt_status status = blt__enter_write(db);
+
+  if (status < 0)
+    return status;
+  for (size_t i = 0; i < n_items && status == BLT_OK; i++) {
+    struct blt__put put = {.key = items[i].key.data,
+                           .key_len = items[i].key.len,
+                           .value = items[i].value.data,
+                           .value_len = items[i].value.len};
+    if ((status = judge_key(db, put.key, put.key_len)) == BLT_OK)
+      status = blt__put(db, &put, items[i].timestamp);
+  }
+  return blt__leave(db, status);
+}
+
+/* ---- delete */
+
+blt_status blt__delete(blt_db *db, const void *key, size_t key_len, int hidden)
+{
+  blt_status status = blt__pending_delete(&db->pending, &db->image, key,
+                                          key_len, hidden);
+
+  if (status != BLT_OK)
+    return status;
+  atomic_fetch_add_explicit(&db->n_mutations, 1, memory_order_relaxed);
+  return commit_if_full(db);
+}
+
+static int cannot_be_there(const blt_db *db, const void *key, size_t key_len)
+{
+  return key_len > BLT__KEY_MAX ||
+         (!db->image.geo.fixed && blt__is_reserved_key(key, key_len));
+}
+
+static blt_status delete_one(blt_db *db, const void *key, size_t key_len)
+{
+  if (key == NULL && key_len != 0)
+    return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
+                     "the key is NULL");
+  if (cannot_be_there(db, key, key_len))
+    return BLT_NOT_FOUND;
+  return blt__delete(db, key, key_len, 0);
+}
+
+BLT_API blt_status blt_delete(blt_db *db, const void *key, size_t key_len)
+{
+  blt_status status = blt__enter_write(db);
+
+  if (status < 0)
+    return status;
+  return blt__leave(db, delete_one(db, key, key_len));
+}
+
+BLT_API blt_status blt_delete_many(blt_db *db, const blt_bytes *keys,
+                                   size_t n_keys, size_t *out_count)
+{
+  size_t n_found = 0;
+  blt_status status = blt__enter_write(db);
+
+  if (status < 0)
+    return status;
+  for (size_t i = 0; i < n_keys && status >= 0; i++) {
+    status = delete_one(db, keys[i].data, keys[i].len);
+    n_found += status == BLT_OK;
+  }
+  status = blt__leave(db, status < 0 ? status : BLT_OK);
+  if (status == BLT_OK && out_count != NULL)
+    *out_count = n_found;
+  return status;
+}
+
+/* ---- sync and batches */
+
+static blt_status fail_in_batch(const blt_db *db)
+{
+  return blt__fail(&db->sink, BLT_E_BUSY, BLT_NO_OFFSET,
+                   "commit or abort the batch first");
+}
+
+BLT_API blt_status blt_sync(blt_db *db)
+{
+  blt_status status = blt__enter_write(db);
+
+  if (status < 0)
+    return status;
+  if (db->in_batch)
+    status = fail_in_batch(db);
+  else if ((status = blt__commit(db)) == BLT_OK)
+    status = blt__log_sync(&db->log);
+  return blt__leave(db, status);
+}
+
+BLT_API blt_status blt_batch_begin(blt_db *db)
+{
+  blt_status status = blt__enter_write(db);
+
+  if (status < 0)
+    return status;
+  if (db->in_batch)
+    status = fail_in_batch(db);
+  else if ((status = blt__commit(db)) == BLT_OK)
+    db->in_batch = 1;
+  return blt__leave(db, status);
+}
+
+static blt_status fail_no_batch(const blt_db *db)
+{
+  return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
+                   "there is no batch; blt_batch_begin comes first");
+}
+
+BLT_API blt_status blt_batch_commit(blt_db *db)
+{
+  blt_status status = blt__enter_write(db);
+
+  if (status < 0)
+    return status;
+  if (!db->in_batch)
+    return blt__leave(db, fail_no_batch(db));
+  status = blt__commit(db);
+  if (status == BLT_OK || db->log.poisoned)
+    db->in_batch = 0;
+  return blt__leave(db, status);
+}
+
+BLT_API blt_status blt_batch_abort(blt_db *db)
+{
+  blt_status status = blt__enter_write(db);
+
+  if (status < 0)
+    return status;
+  if (!db->in_batch)
+    return blt__leave(db, fail_no_batch(db));
+  blt__pending_clear(&db->pending);
+  db->in_batch = 0;
+  atomic_fetch_add(&db->n_mutations, 1);
+  return blt__leave(db, BLT_OK);
+}

@@ -1,0 +1,188 @@
+/*
+ * checkpoint.c - links of durable commits go back into the file
+ *
+ * One pwrite for each link would cost more than everything else together, so
+ * the links are sorted and neighbours are written in one run, with the bytes
+ * between them as they are in the file.
+ */
+#include "change/checkpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Links closer than this share a run; no run is longer than the second. */
+enum { GAP_MAX = 4096, RUN_MAX = 1 << 20 };
+
+static int compare_changes(const void *left, const void *right)
+{
+  const struct blt__change *a = left;
+  const struct blt__change *b = right;
+
+  return a->off < b->off ? -1 : a->off > b->off;
+}
+
+/* Links [first, last) into one write. */
+static blt_status write_run(struct blt__image *image, uint8_t *run,
+                            const struct blt__change *first,
+                            const struct blt__change *last)
+{
+  uint64_t begin = first->off;
+  uint64_t len = last[-1].off + BLT__LINK_LEN - begin;
+  const uint8_t *now = NULL;
+  blt_status status = blt__view_at(&image->view, begin, len, &now);
+
+  if (status < 0)
+    return status;
+  memcpy(run, now, len);
+  for (const struct blt__change *change = first; change < last; change++)
+    blt__put6(run + (change->off - begin), change->link);
+  return blt__view_write(&image->view, begin,
+                         &(struct blt__span){run, (size_t)len}, 1);
+}
+
+static int belongs_to_run(const struct blt__change *first,
+                          const struct blt__change *next)
+{
+  return next->off - next[-1].off <= GAP_MAX &&
+         next->off + BLT__LINK_LEN - first->off <= RUN_MAX;
+}
+
+blt_status blt__write_links(struct blt__image *image,
+                            const struct blt__env *env,
+                            struct blt__change *changes, size_t n)
+{
+  const struct blt__change *end = changes + n;
+  const struct blt__change *first = changes;
+  blt_status status = BLT_OK;
+
+  if (n == 0)
+    return BLT_OK;
+  uint8_t *run = blt__alloc(env, RUN_MAX);
+  if (run == NULL)
+    return blt__fail_memory(image->view.sink);
+  qsort(changes, n, sizeof *changes, compare_changes);
+  while (first < end && status == BLT_OK) {
+    const struct blt__change *next = first + 1;
+    while (next < end && belongs_to_run(first, next))
+      next++;
+    status = write_run(image, run, first, next);
+    first = next;
+  }
+  blt__release(env, run, RUN_MAX);
+  return status;
+}
+
+static size_t collect_links(const struct blt__links *links,
+                            struct blt__change *out)
+{
+  size_t n = 0;
+
+  if (links->n == 0)
+    return 0;
+  for (size_t i = 0; i <= links->mask; i++) {
+    const struct blt__link_entry *entry = &links->entries[i];
+    if (entry->off != 0 && !(entry->marks & BLT__MARK_DROPPED))
+      out[n++] = (struct blt__change){entry->off, entry->link};
+  }
+  return n;
+}
+
+static size_t collect_tombs(const struct blt__offsets *tombs,
+                            struct blt__change *out)
+{
+  for (size_t i = 0; i < tombs->n; i++)
+    out[i] = (struct blt__change){tombs->at[i] + BLT__LINK_OFF,
+                                  BLT__LINK_DEAD};
+  return tombs->n;
+}
+
+/* The tombs that the file has now need not be remembered. */
+static void forget_tombs(struct blt__log *log, struct blt__offsets *written)
+{
+  struct blt__links *tombs = &log->image->tombs;
+
+  for (size_t i = 0; i < written->n; i++) {
+    struct blt__link_entry *entry = blt__links_find(tombs, written->at[i]);
+    if (entry != NULL)
+      blt__links_remove(tombs, entry);
+  }
+  written->n = 0;
+}
+
+static blt_status write_waiting(struct blt__log *log)
+{
+  struct blt__image *image = log->image;
+  size_t room = image->links.n + log->old_tombs.n;
+  struct blt__change *changes = blt__alloc(log->env, room * sizeof *changes);
+
+  if (changes == NULL)
+    return blt__fail_memory(log->sink);
+  size_t n = collect_links(&image->links, changes);
+  n += collect_tombs(&log->old_tombs, changes + n);
+  log->links_unsynced |= n > 0;
+  blt_status status = blt__write_links(image, log->env, changes, n);
+  blt__release(log->env, changes, room * sizeof *changes);
+  return status;
+}
+
+/* The group is written: its tombs wait for the next time (L2). */
+static void turn_groups(struct blt__log *log)
+{
+  struct blt__offsets empty = log->old_tombs;
+
+  forget_tombs(log, &log->old_tombs);
+  blt__links_clear(&log->image->links);
+  empty.n = 0;
+  log->old_tombs = log->tombs;
+  log->tombs = empty;
+  log->prev_seq = log->group_seq;
+  log->prev_start = log->group_start;
+  log->group_seq = log->seq;
+  log->group_start = log->end;
+}
+
+static blt_status fail_after_commit(struct blt__log *log, blt_status status)
+{
+  return blt__log_poison(log, status, BLT_E_COMMITTED,
+                         "all commits are safe, but links could not be "
+                         "written back; close and open the file again");
+}
+
+blt_status blt__checkpoint(struct blt__log *log)
+{
+  /* The tombs of the group before are written now and not on disk yet, so
+   * recovery still begins with that group. */
+  uint64_t seq = log->prev_seq;
+  uint64_t start = log->prev_start;
+  blt_status status = write_waiting(log);
+
+  if (status < 0)
+    return fail_after_commit(log, status);
+  turn_groups(log);
+  if (log->level == BLT_SYNC_OFF && log->old_tombs.n > 0) {
+    /* Nothing is ever synced, so there is nothing to wait for. */
+    if ((status = write_waiting(log)) < 0)
+      return fail_after_commit(log, status);
+    turn_groups(log);
+  }
+  if (log->level == BLT_SYNC_OFF) {
+    seq = log->seq;
+    start = log->end;
+  }
+  status = blt__log_put_header(log, BLT__DIRTY, seq, start, log->end);
+  return status < 0 ? fail_after_commit(log, status) : BLT_OK;
+}
+
+blt_status blt__checkpoint_all(struct blt__log *log)
+{
+  blt_status status = BLT_OK;
+
+  while (log->links_unsynced || log->image->links.n + log->tombs.n +
+                                        log->old_tombs.n > 0) {
+    if ((status = write_waiting(log)) < 0 ||
+        (status = blt__log_sync_file(log)) < 0)
+      return fail_after_commit(log, status);
+    turn_groups(log);
+  }
+  return BLT_OK;
+}

@@ -1,0 +1,242 @@
+/*
+ * log.c - the session: its header, its syncs, its limits
+ */
+#include "change/log.h"
+
+#include <string.h>
+
+#include "change/checkpoint.h"
+
+/* Log that may be lost to a power cut at level BATCH. */
+#define UNSYNCED_MAX ((uint64_t)64 << 20)
+
+/* Log that recovery would have to read (at OFF, where writing links back is
+ * all that a checkpoint costs, more); and links that wait in memory. */
+#define LOG_MAX ((uint64_t)16 << 20)
+#define LOG_MAX_OFF ((uint64_t)256 << 20)
+enum { LINKS_MAX = 1 << 18 };
+
+int blt__offsets_reserve(struct blt__offsets *offsets,
+                         const struct blt__env *env, size_t more)
+{
+  size_t capacity = offsets->capacity == 0 ? 64 : offsets->capacity;
+
+  while (capacity < offsets->n + more)
+    capacity *= 2;
+  if (capacity == offsets->capacity)
+    return 0;
+  uint64_t *at =
+      blt__resize(env, offsets->at, offsets->capacity * sizeof *at,
+                  capacity * sizeof *at);
+  if (at == NULL)
+    return -1;
+  offsets->at = at;
+  offsets->capacity = capacity;
+  return 0;
+}
+
+int blt__offsets_add(struct blt__offsets *offsets, const struct blt__env *env,
+                     uint64_t off)
+{
+  if (blt__offsets_reserve(offsets, env, 1) != 0)
+    return -1;
+  offsets->at[offsets->n++] = off;
+  return 0;
+}
+
+void blt__offsets_release(struct blt__offsets *offsets,
+                          const struct blt__env *env)
+{
+  blt__release(env, offsets->at, offsets->capacity * sizeof *offsets->at);
+  *offsets = (struct blt__offsets){NULL, 0, 0};
+}
+
+void blt__log_init(struct blt__log *log, struct blt__image *image,
+                   const struct blt__env *env, const struct blt__sink *sink,
+                   blt_sync_level level)
+{
+  *log = (struct blt__log){
+      .image = image, .env = env, .sink = sink, .level = level};
+  struct blt__buf *const bufs[] = {&log->record, &log->times, &log->gathered,
+                                   &log->undo,   &log->order, &log->parts};
+  for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+    blt__buf_init(bufs[i], env);
+}
+
+void blt__log_release(struct blt__log *log)
+{
+  struct blt__buf *const bufs[] = {&log->record, &log->times, &log->gathered,
+                                   &log->undo,   &log->order, &log->parts};
+
+  if (log->env == NULL)
+    return;
+  for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+    blt__buf_release(bufs[i]);
+  blt__offsets_release(&log->tombs, log->env);
+  blt__offsets_release(&log->old_tombs, log->env);
+}
+
+blt_status blt__log_poison(struct blt__log *log, blt_status status,
+                           blt_status as, const char *meaning)
+{
+  log->poisoned = 1;
+  (void)status;
+  return blt__fail_upgrade(log->sink, as, meaning);
+}
+
+blt_status blt__log_sync_file(struct blt__log *log)
+{
+  struct blt__file *file = log->image->view.file;
+
+  log->links_unsynced = 0;
+  if (log->level == BLT_SYNC_OFF)
+    return BLT_OK;
+  /* Never tried again: the kernel may have dropped what it could not write. */
+  int error = file->ops->sync(file);
+  return error == 0 ? BLT_OK
+                    : blt__fail_errno(log->sink, -error, BLT_NO_OFFSET,
+                                      "sync the file");
+}
+
+blt_status blt__log_put_header(struct blt__log *log, enum blt__state state,
+                               uint64_t log_seq, uint64_t log_start,
+                               uint64_t committed)
+{
+  const struct blt__layout *layout = &log->image->layout;
+  struct blt__checkpoint checkpoint = {
+      .state = state,
+      .flags = log->level == BLT_SYNC_OFF ? BLT__FLAG_OFF : 0,
+      .log_seq = log_seq,
+      .log_start = log_start,
+      .committed = committed,
+      .n_keys = log->n_keys,
+      .index_off = layout->index_off,
+      .first_off = layout->first_off,
+      .n_buckets = layout->n_buckets,
+      .boot_id = log->boot_id,
+  };
+
+  memcpy(checkpoint.salt, log->salt, BLT__SALT_LEN);
+  blt__put4(log->header + BLT__HDR_COUNT,
+            state == BLT__CLEAN ? log->n_keys : BLT__COUNT_UNCLEAN);
+  blt__checkpoint_encode(log->header, &checkpoint);
+  log->log_seq = log_seq;
+  log->log_start = log_start;
+  return blt__view_write(&log->image->view, 0,
+                         &(struct blt__span){log->header, BLT__HEADER_LEN}, 1);
+}
+
+static blt_status fail_poisoned(const struct blt__log *log)
+{
+  return blt__fail(log->sink, BLT_E_POISONED, BLT_NO_OFFSET,
+                   "an earlier write failed; close the handle and open the "
+                   "file again, which recovers it");
+}
+
+blt_status blt__log_begin(struct blt__log *log)
+{
+  if (log->poisoned)
+    return fail_poisoned(log);
+  if (log->in_session)
+    return BLT_OK;
+  blt__random(log->salt, sizeof log->salt);
+  log->boot_id = blt__boot_id();
+  log->end = log->durable = log->image->view.size;
+  log->seq = 1;
+  log->group_seq = log->prev_seq = 1;
+  log->group_start = log->prev_start = log->end;
+  blt_status status =
+      blt__log_put_header(log, BLT__DIRTY, 1, log->end, log->end);
+  if (status == BLT_OK)
+    status = blt__log_sync_file(log);
+  if (status < 0)
+    return blt__log_poison(log, status, BLT_E_UNKNOWN,
+                           "the file could not be marked as being written; "
+                           "nothing was committed");
+  log->in_session = 1;
+  return BLT_OK;
+}
+
+static blt_status make_durable(struct blt__log *log)
+{
+  if (log->poisoned)
+    return fail_poisoned(log);
+  if (!log->in_session || log->durable == log->end)
+    return BLT_OK;
+  blt_status status = blt__log_sync_file(log);
+  if (status < 0)
+    return blt__log_poison(log, status, BLT_E_UNKNOWN,
+                           "the sync failed; whether the last commits are on "
+                           "disk shows when the file is opened again");
+  log->durable = log->end;
+  return BLT_OK;
+}
+
+static int is_checkpoint_due(const struct blt__log *log)
+{
+  return log->image->links.n >= LINKS_MAX || log->tombs.n >= LINKS_MAX ||
+         log->end - log->group_start >=
+             (log->level == BLT_SYNC_OFF ? LOG_MAX_OFF : LOG_MAX);
+}
+
+blt_status blt__log_sync(struct blt__log *log)
+{
+  blt_status status = make_durable(log);
+
+  if (status == BLT_OK && log->in_session && is_checkpoint_due(log))
+    status = blt__checkpoint(log);
+  return status;
+}
+
+blt_status blt__log_settle(struct blt__log *log)
+{
+  uint64_t unsynced = log->end - log->durable;
+
+  switch (log->level) {
+  case BLT_SYNC_FULL:
+    return blt__log_sync(log);
+  case BLT_SYNC_OFF:
+    return is_checkpoint_due(log) ? blt__log_sync(log) : BLT_OK;
+  default:
+    return unsynced >= UNSYNCED_MAX || log->image->links.n >= LINKS_MAX ||
+                   log->tombs.n >= LINKS_MAX
+               ? blt__log_sync(log)
+               : BLT_OK;
+  }
+}
+
+blt_status blt__log_flatten(struct blt__log *log)
+{
+  blt_status status = make_durable(log);
+
+  if (status < 0 || !log->in_session)
+    return status;
+  return blt__checkpoint_all(log);
+}
+
+static void give_space_back(struct blt__log *log)
+{
+  struct blt__file *file = log->image->view.file;
+
+  if (log->reserved > log->end && log->reserved != UINT64_MAX)
+    (void)file->ops->set_size(file, log->end);
+  log->reserved = 0;
+}
+
+blt_status blt__log_close(struct blt__log *log)
+{
+  blt_status status = blt__log_flatten(log);
+
+  if (status < 0 || !log->in_session)
+    return status;
+  give_space_back(log);
+  status = blt__log_put_header(log, BLT__CLEAN, log->seq, log->end, log->end);
+  if (status == BLT_OK)
+    status = blt__log_sync_file(log);
+  if (status < 0)
+    return blt__log_poison(log, status, BLT_E_COMMITTED,
+                           "all commits are safe, but the file could not be "
+                           "marked as closed; the next open recovers it");
+  log->in_session = 0;
+  return BLT_OK;
+}

@@ -1,0 +1,115 @@
+/*
+ * log.h - appending commits, syncing them, and closing the session
+ *
+ * docs/protocol.md is the specification. In short: a commit appends a record
+ * and the blocks of the batch; the links that make them reachable change only
+ * in the table of changed links; a sync makes commits durable; a checkpoint
+ * writes links of durable commits back into the file.
+ *
+ *   L1  No link is written back before the commit that changed it is
+ *       durable (with BLT_SYNC_OFF: written).
+ *   L2  A dead block's link becomes 0 in the file one checkpoint after the
+ *       links around it, when those are durable.
+ *   L3  A commit that fails before its record is in the file leaves no trace.
+ *   L4  After a failed sync, or a failure inside a checkpoint, nothing more
+ *       is written through this handle.
+ */
+#ifndef BLT_CHANGE_LOG_H
+#define BLT_CHANGE_LOG_H
+
+#include "change/pending.h"
+#include "format/record.h"
+
+/* A list of offsets. */
+struct blt__offsets {
+  uint64_t *at; /* owned                                                    */
+  size_t n, capacity;
+};
+
+/* How to undo what a commit has done to the table of changed links. */
+struct blt__undo {
+  struct blt__link_entry before; /* off and what the entry was              */
+  int was_new;
+};
+
+struct blt__log {
+  struct blt__image *image;         /* borrowed                             */
+  const struct blt__env *env;       /* borrowed                             */
+  const struct blt__sink *sink;     /* borrowed                             */
+  blt_sync_level level;
+  uint8_t header[BLT__HEADER_LEN];  /* as in the file                       */
+  uint64_t boot_id;
+
+  int in_session;     /* the header says DIRTY                              */
+  int links_unsynced; /* links were written back since the last sync        */
+  int poisoned;       /* L4                                                 */
+  uint8_t salt[BLT__SALT_LEN];
+  uint64_t end;       /* of the committed log: where the next record goes   */
+  uint64_t durable;   /* end of what is known to be on disk                 */
+  uint64_t reserved;  /* end of the space that was put aside                */
+  uint64_t seq;       /* of the next record                                 */
+  uint32_t n_keys;    /* committed                                          */
+
+  /* what recovery would have to look at */
+  uint64_t log_seq, log_start;      /* as the header has it                 */
+  uint64_t group_seq, group_start;  /* records since the last checkpoint    */
+  uint64_t prev_seq, prev_start;    /* the group before, whose tombs wait   */
+  struct blt__offsets tombs;        /* of the records since the checkpoint  */
+  struct blt__offsets old_tombs;    /* of the group before                  */
+
+  /* scratch, kept between commits */
+  struct blt__buf record, times, gathered;
+  struct blt__buf undo;             /* struct blt__undo                     */
+  struct blt__buf order;            /* struct blt__placed                   */
+  struct blt__buf parts;            /* struct blt__part                     */
+};
+
+void blt__log_init(struct blt__log *log, struct blt__image *image,
+                   const struct blt__env *env, const struct blt__sink *sink,
+                   blt_sync_level level);
+void blt__log_release(struct blt__log *log);
+
+/* Mark the file DIRTY, durably, before its first change. Does nothing when it
+ * is already, fails when the log is poisoned. */
+blt_status blt__log_begin(struct blt__log *log);
+
+/*
+ * Append the batch and clear it. On a failure that leaves the store usable
+ * (BLT_E_NO_SPACE, _NO_MEMORY, _IO while appending, L3) the batch stays as it
+ * was. Resolves the batch first.
+ */
+blt_status blt__log_commit(struct blt__log *log, struct blt__pending *pending);
+
+/* Make commits durable; now and then write links back. */
+blt_status blt__log_sync(struct blt__log *log);
+
+/* After a commit: sync or write back if the level and the sizes ask for it. */
+blt_status blt__log_settle(struct blt__log *log);
+
+/* Sync, write every link and tomb back, and leave no group open: the file's
+ * chains and blocks are then what the image shows. */
+blt_status blt__log_flatten(struct blt__log *log);
+
+/* flatten, then mark the file CLEAN. */
+blt_status blt__log_close(struct blt__log *log);
+
+/* Write log->header with the count and a checkpoint of that state. */
+blt_status blt__log_put_header(struct blt__log *log, enum blt__state state,
+                               uint64_t log_seq, uint64_t log_start,
+                               uint64_t committed);
+
+/* A sync of the file, unless the level is OFF. */
+blt_status blt__log_sync_file(struct blt__log *log);
+
+/* Record the failure that ends writing through this handle (L4). */
+blt_status blt__log_poison(struct blt__log *log, blt_status status,
+                           blt_status as, const char *meaning);
+
+int blt__offsets_add(struct blt__offsets *offsets, const struct blt__env *env,
+                     uint64_t off);
+int blt__offsets_reserve(struct blt__offsets *offsets,
+                         const struct blt__env *env, size_t more);
+void blt__offsets_release(struct blt__offsets *offsets,
+                          const struct blt__env *env);
+
+#endif

@@ -1,0 +1,265 @@
+/*
+ * relink.c - which links a commit changes, and how to undo it
+ *
+ * A key's replacement switches exactly one link, the one that led to the old
+ * block; a new key goes to the head of its chain. Links inside the batch's
+ * own blocks are set in the body; all others go into the table of changed
+ * links, with what was there before on a list.
+ */
+#include "change/commit.h"
+
+#include <string.h>
+
+/* ---- links */
+
+static uint64_t part_end(const struct blt__commit *c)
+{
+  return c->blocks_off + c->part->body_len;
+}
+
+/* The link's bytes inside the body, or NULL when it stands in the file. */
+static uint8_t *link_in_body(const struct blt__commit *c, uint64_t link_off)
+{
+  if (link_off < c->blocks_off || link_off >= part_end(c) ||
+      c->part->uncovered)
+    return NULL;
+  return c->body + c->part->body_off + (link_off - c->blocks_off);
+}
+
+static blt_status get_link(const struct blt__commit *c, uint64_t off, uint64_t *out)
+{
+  const uint8_t *p = link_in_body(c, off);
+
+  if (p == NULL)
+    return blt__image_link(c->log->image, off, out);
+  *out = blt__get6(p);
+  return BLT_OK;
+}
+
+static void set_link(const struct blt__commit *c, uint64_t off, uint64_t link,
+                     unsigned marks)
+{
+  uint8_t *p = link_in_body(c, off);
+  int is_new;
+
+  if (p != NULL) {
+    blt__put6(p, link);
+    return;
+  }
+  struct blt__link_entry *entry =
+      blt__links_make(&c->log->image->links, off, &is_new);
+  if (!(entry->marks & BLT__MARK_TOUCHED)) {
+    struct blt__undo undo = {.before = *entry, .was_new = is_new};
+    (void)blt__buf_append(&c->log->undo, &undo, sizeof undo);
+  }
+  entry->link = link & BLT__OFF_MAX;
+  entry->marks = (uint16_t)((entry->marks & ~(unsigned)BLT__MARK_DROPPED) |
+                            BLT__MARK_TOUCHED | marks);
+}
+
+/* Where the link stands that leads to the block at `target`. */
+static blt_status find_link_to(const struct blt__commit *c, const uint8_t *hash,
+                               uint64_t target, uint64_t *out_off)
+{
+  uint64_t off = blt__layout_slot(&c->log->image->layout, hash);
+  uint64_t limit = c->log->image->view.size + part_end(c);
+  uint64_t link = 0;
+
+  /* Each step leads to another block of at least 21 bytes, or the walk that
+   * found the key would have met the circle. */
+  for (uint64_t steps = 0; steps <= limit; steps += BLT__HEAD_FIXED) {
+    blt_status status = get_link(c, off, &link);
+    if (status < 0)
+      return status;
+    if (link == target) {
+      *out_off = off;
+      return BLT_OK;
+    }
+    if (link <= BLT__LINK_END)
+      break;
+    off = link + BLT__LINK_OFF;
+  }
+  return blt__image_corrupt(c->log->image, target,
+                            "the chain that led to this block does not now");
+}
+
+/* The old block leaves its chain; `link` leads there instead, or to what
+ * came after it. */
+static blt_status take_out(struct blt__commit *c, const struct blt__entry *entry,
+                           const uint8_t *hash, uint64_t replacement,
+                           uint64_t *out_next)
+{
+  uint64_t link_off = 0;
+  uint64_t next = 0;
+  struct blt__log *log = c->log;
+  blt_status status = find_link_to(c, hash, entry->found, &link_off);
+  int is_new;
+
+  if (status < 0 || (status = get_link(c, entry->found + BLT__LINK_OFF,
+                                       &next)) < 0)
+    return status;
+  set_link(c, link_off, replacement != 0 ? replacement : next, 0);
+  struct blt__link_entry *own =
+      blt__links_find(&log->image->links, entry->found + BLT__LINK_OFF);
+  if (own != NULL)
+    set_link(c, own->off, own->link, BLT__MARK_DROPPED);
+  (void)blt__links_make(&log->image->tombs, entry->found, &is_new);
+  log->tombs.at[log->tombs.n++] = entry->found;
+  *out_next = next;
+  return BLT_OK;
+}
+
+static blt_status link_entry(struct blt__commit *c, const struct blt__placed *placed)
+{
+  const struct blt__entry *entry = placed->entry;
+  const uint8_t *hash = blt__entry_hash(c->pending, entry);
+  uint64_t block_off =
+      c->blocks_off + (placed->body_off - c->part->body_off);
+  uint64_t next = 0;
+  blt_status status;
+
+  if (entry->kind == BLT__ENTRY_DELETE)
+    return take_out(c, entry, hash, 0, &next);
+  if (entry->found != 0) {
+    status = take_out(c, entry, hash, block_off, &next);
+  } else {
+    uint64_t slot_off = blt__layout_slot(&c->log->image->layout, hash);
+    status = get_link(c, slot_off, &next);
+    if (next == BLT__LINK_DEAD)
+      next = BLT__LINK_END;
+    if (status == BLT_OK)
+      set_link(c, slot_off, block_off, BLT__MARK_HEAD);
+  }
+  if (status < 0)
+    return status;
+  if (c->part->uncovered)
+    set_link(c, block_off + BLT__LINK_OFF, next, 0);
+  else
+    blt__put6(c->body + placed->body_off + BLT__LINK_OFF, next);
+  return BLT_OK;
+}
+
+blt_status blt__commit_relink(struct blt__commit *c)
+{
+  blt_status status = BLT_OK;
+
+  for (size_t i = 0; i < c->part->n && status == BLT_OK; i++)
+    status = link_entry(c, &c->order[c->part->first + i]);
+  return status;
+}
+
+blt_status blt__commit_reserve(struct blt__commit *c)
+{
+  struct blt__log *log = c->log;
+  size_t n = c->part->n;
+
+  if (blt__links_reserve(&log->image->links, 3 * n + 1) != 0 ||
+      blt__links_reserve(&log->image->tombs, n) != 0 ||
+      blt__offsets_reserve(&log->tombs, log->env, n) != 0 ||
+      blt__buf_reserve(&log->undo, (3 * n + 1) * sizeof(struct blt__undo)) !=
+          0 ||
+      blt__buf_reserve(&log->record, (size_t)(c->part->len + c->part->pad_len)) != 0)
+    return blt__fail_memory(log->sink);
+  return BLT_OK;
+}
+
+/* ---- undo */
+
+static void undo_links(struct blt__log *log)
+{
+  while (log->undo.len > 0) {
+    struct blt__undo undo;
+    log->undo.len -= sizeof undo;
+    memcpy(&undo, log->undo.data + log->undo.len, sizeof undo);
+    struct blt__link_entry *entry =
+        blt__links_find(&log->image->links, undo.before.off);
+    if (undo.was_new)
+      blt__links_remove(&log->image->links, entry);
+    else
+      *entry = undo.before;
+  }
+}
+
+static void undo_tombs(struct blt__log *log, size_t n_before)
+{
+  while (log->tombs.n > n_before) {
+    uint64_t off = log->tombs.at[--log->tombs.n];
+    blt__links_remove(&log->image->tombs,
+                      blt__links_find(&log->image->tombs, off));
+  }
+}
+
+void blt__commit_undo(struct blt__log *log, size_t n_tombs_before)
+{
+  undo_links(log);
+  undo_tombs(log, n_tombs_before);
+}
+
+void blt__commit_clear_marks(struct blt__log *log, size_t from)
+{
+  for (size_t at = from; at < log->undo.len; at += sizeof(struct blt__undo)) {
+    struct blt__undo undo;
+    memcpy(&undo, log->undo.data + at, sizeof undo);
+    struct blt__link_entry *entry =
+        blt__links_find(&log->image->links, undo.before.off);
+    entry->marks &= BLT__MARK_DROPPED;
+  }
+}
+
+/* ---- the record */
+
+static uint64_t file_link(struct blt__image *image, uint64_t off)
+{
+  const uint8_t *p = NULL;
+
+  return blt__view_at(&image->view, off, BLT__LINK_LEN, &p) == BLT_OK
+             ? blt__get6(p)
+             : 0;
+}
+
+/* Changed slots that recovery cannot derive, with what the file has there. */
+static uint32_t write_patches(struct blt__commit *c, size_t undo_from)
+{
+  struct blt__log *log = c->log;
+  uint32_t n = 0;
+
+  for (size_t at = undo_from; at < log->undo.len;
+       at += sizeof(struct blt__undo)) {
+    struct blt__undo undo;
+    memcpy(&undo, log->undo.data + at, sizeof undo);
+    const struct blt__link_entry *entry =
+        blt__links_find(&log->image->links, undo.before.off);
+    if (entry->marks & (BLT__MARK_HEAD | BLT__MARK_DROPPED))
+      continue;
+    struct blt__patch patch = {
+        entry->off,
+        entry->off < c->part->at ? file_link(log->image, entry->off) : 0,
+        entry->link};
+    blt__patch_encode(log->record.data + blt__record_patch_off(c->geo, n),
+                      &patch);
+    n++;
+  }
+  return n;
+}
+
+static void write_tombs(struct blt__commit *c, uint32_t n_patches, size_t from)
+{
+  struct blt__log *log = c->log;
+
+  for (size_t i = from; i < log->tombs.n; i++) {
+    struct blt__tomb tomb = {
+        log->tombs.at[i],
+        file_link(log->image, log->tombs.at[i] + BLT__LINK_OFF)};
+    blt__tomb_encode(log->record.data + blt__record_tomb_off(c->geo, n_patches,
+                                                             i - from),
+                     &tomb);
+  }
+}
+
+void blt__commit_write_changes(struct blt__commit *c, size_t undo_from,
+                               size_t tombs_from, struct blt__record *record)
+{
+  record->n_patches = write_patches(c, undo_from);
+  record->n_tombs = (uint32_t)(c->log->tombs.n - tombs_from);
+  write_tombs(c, record->n_patches, tombs_from);
+}

@@ -1,0 +1,73 @@
+/*
+ * image.h - what a reader sees: the file's bytes with the changed links over
+ * them
+ */
+#ifndef BLT_LOOKUP_IMAGE_H
+#define BLT_LOOKUP_IMAGE_H
+
+#include "format/block.h"
+#include "format/layout.h"
+#include "lookup/links.h"
+#include "os/view.h"
+
+/* What is wrong at a place; names in docs/format.md. */
+enum blt__fault {
+  BLT__FAULT_NONE,
+  BLT__FAULT_WILD,    /* wild-pointer                                       */
+  BLT__FAULT_OVERRUN,
+  BLT__FAULT_CYCLE,
+  BLT__FAULT_DEAD,    /* dead-in-chain                                      */
+  BLT__FAULT_TORN     /* torn-tail                                          */
+};
+
+struct blt__image {
+  struct blt__view view;
+  struct blt__geometry geo;
+  struct blt__layout layout;
+  struct blt__links links;   /* link offset -> link                         */
+  struct blt__links tombs;   /* block offset: dead, though its link in the
+                                file is not 0 yet                           */
+  struct blt__links reveals; /* block offset -> length: commit records that
+                                still cover their batch in the file         */
+};
+
+/* Every number from the file passes one of these before it is used. */
+static inline blt_status blt__image_corrupt(const struct blt__image *image,
+                                            uint64_t off, const char *sentence)
+{
+  return blt__fail(image->view.sink, BLT_E_CORRUPT, off,
+                   "%s; run \"blt verify\"", sentence);
+}
+
+/* The link that stands at `off`. */
+static inline blt_status blt__image_link(struct blt__image *image,
+                                         uint64_t off, uint64_t *out)
+{
+  const uint8_t *p = NULL;
+
+  if (image->links.n != 0) {
+    const struct blt__link_entry *entry = blt__links_find(&image->links, off);
+    if (entry != NULL) {
+      *out = entry->link;
+      return BLT_OK;
+    }
+  }
+  blt_status status = blt__view_at(&image->view, off, BLT__LINK_LEN, &p);
+  if (status == BLT_OK)
+    *out = blt__get6(p);
+  return status;
+}
+
+/*
+ * The block at `off`: decoded head, and its bytes from head to the end of the
+ * key. Judged: it lies in the file as a whole. *out_head may be NULL.
+ */
+blt_status blt__image_block(struct blt__image *image, uint64_t off,
+                            struct blt__block *out, const uint8_t **out_head);
+
+/* The value's bytes of a block that was judged. */
+blt_status blt__image_value(struct blt__image *image,
+                            const struct blt__block *block,
+                            const uint8_t **out);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * scan.h - all blocks in the order of the file: the only scan there is
+ *
+ *   S1  A scan goes by block lengths alone and always moves forward.
+ *   S2  A block ends inside its region, or the scan ends with damage.
+ */
+#ifndef BLT_LOOKUP_SCAN_H
+#define BLT_LOOKUP_SCAN_H
+
+#include "lookup/image.h"
+
+struct blt__scan {
+  struct blt__image *image;
+  struct blt__region regions[2];
+  unsigned n_regions, region;
+  uint64_t off;              /* of the next block                           */
+  enum blt__fault fault;     /* after BLT_E_CORRUPT at off                  */
+};
+
+struct blt__scanned {
+  struct blt__block block;   /* block.len is how far the scan moves         */
+  const uint8_t *head;       /* head and key                                */
+  int live;                  /* reached or meant to be, by its link         */
+};
+
+void blt__scan_begin(struct blt__scan *scan, struct blt__image *image);
+
+/* Go on at `off`, a block's place in one of the regions. */
+void blt__scan_seek(struct blt__scan *scan, uint64_t off);
+
+/* BLT_OK, BLT_END, or a failure (scan->off is where). */
+blt_status blt__scan_next(struct blt__scan *scan, struct blt__scanned *out);
+
+/* The same, passing over dead blocks. */
+blt_status blt__scan_next_live(struct blt__scan *scan,
+                               struct blt__scanned *out);
+
+#endif

@@ -1,0 +1,375 @@
+/*
+ * repair.c - a store rebuilt from its blocks
+ */
+#include "upkeep/repair.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash/keyhash.h"
+#include "lookup/chain.h"
+#include "upkeep/rewrite.h"
+
+/* A block that proved itself. */
+struct found {
+  uint64_t off;
+  uint64_t tag; /* first bytes of its hash                                  */
+};
+
+struct surveyor {
+  struct blt__survey *survey;
+  struct blt__image *image;
+  const struct blt__env *env;
+  const struct blt__replay *replay;
+  struct blt__links dead;   /* blocks that committed batches killed         */
+  struct blt__links bodies; /* record -> first block of its batch           */
+};
+
+static blt_status fail_memory(const struct surveyor *s)
+{
+  return blt__fail_memory(s->image->view.sink);
+}
+
+/* ---- anchors: A2 */
+
+static int compare_offsets(const void *left, const void *right)
+{
+  const uint64_t *a = left;
+  const uint64_t *b = right;
+
+  return *a < *b ? -1 : *a > *b;
+}
+
+static blt_status find_anchors(struct surveyor *s)
+{
+  struct blt__image *image = s->image;
+  struct blt__offsets *anchors = &s->survey->anchors;
+
+  for (uint32_t i = 0; i < image->layout.n_buckets; i++) {
+    struct blt__walk walk;
+    struct blt__block block;
+    blt__walk_begin(&walk, image,
+                    image->layout.index_off + (uint64_t)BLT__LINK_LEN * i);
+    /* A damaged chain gives what it can. */
+    while (blt__walk_next(&walk, &block, NULL) == BLT_OK)
+      if (blt__offsets_add(anchors, s->env, block.off) != 0)
+        return fail_memory(s);
+  }
+  if (anchors->n > 0)
+    qsort(anchors->at, anchors->n, sizeof *anchors->at, compare_offsets);
+  return BLT_OK;
+}
+
+/* The first anchor behind `off`. */
+static uint64_t next_anchor(const struct blt__survey *survey, uint64_t off)
+{
+  size_t low = 0, high = survey->anchors.n;
+
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (survey->anchors.at[middle] <= off)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < survey->anchors.n ? survey->anchors.at[low] : UINT64_MAX;
+}
+
+static blt_status note_committed(struct surveyor *s)
+{
+  const struct blt__replay *replay = s->replay;
+  int is_new;
+
+  if (replay == NULL)
+    return BLT_OK;
+  for (size_t i = 0; i < replay->tombs.n; i++) {
+    if (blt__links_reserve(&s->dead, 1) != 0)
+      return fail_memory(s);
+    (void)blt__links_make(&s->dead, replay->tombs.at[i], &is_new);
+  }
+  for (size_t i = 0; i < blt__replay_n(replay); i++) {
+    const struct blt__record *record = blt__replay_record(replay, i);
+    if (blt__links_reserve(&s->bodies, 1) != 0)
+      return fail_memory(s);
+    blt__links_make(&s->bodies, record->off, &is_new)->link =
+        (record->off + record->len) & BLT__OFF_MAX;
+  }
+  return BLT_OK;
+}
+
+/* ---- the anchored scan */
+
+/* Whether a block can stand at `off`: 1 and its head. */
+static int can_stand(struct surveyor *s, uint64_t off, uint64_t end,
+                     struct blt__block *out, const uint8_t **out_head)
+{
+  struct blt__image *image = s->image;
+  const uint8_t *head = NULL;
+
+  if (end - off < image->geo.key_off ||
+      blt__view_at(&image->view, off, image->geo.key_off, &head) < 0)
+    return 0;
+  blt__block_decode(&image->geo, off, head, out);
+  if (out->len > end - off || next_anchor(s->survey, off) < off + out->len)
+    return 0;
+  return blt__view_at(&image->view, off, image->geo.key_off + out->key_len,
+                      out_head) == BLT_OK;
+}
+
+/* A1 */
+static int proves_itself(const struct surveyor *s, const struct blt__block *b,
+                         const uint8_t *head)
+{
+  uint8_t hash[BLT__HASH_LEN];
+
+  if (b->next == BLT__LINK_DEAD)
+    return 0;
+  blt__keyhash(head + s->image->geo.key_off, b->key_len, hash);
+  return memcmp(hash, head, sizeof hash) == 0;
+}
+
+static blt_status keep(struct surveyor *s, const struct blt__block *block,
+                       const uint8_t *head)
+{
+  struct found found = {block->off, blt__get8(head)};
+
+  if (blt__links_find(&s->dead, block->off) != NULL) {
+    s->survey->n_dropped++;
+    return BLT_OK;
+  }
+  return blt__buf_append(&s->survey->live, &found, sizeof found) != 0
+             ? fail_memory(s)
+             : BLT_OK;
+}
+
+/* From a place where no block stands to the next that proves itself. */
+static uint64_t resynchronise(struct surveyor *s, uint64_t off, uint64_t end)
+{
+  struct blt__block block;
+  const uint8_t *head = NULL;
+  uint64_t begin = off;
+
+  for (off++; off < end; off++)
+    if (blt__links_find(&s->bodies, off) != NULL ||
+        (can_stand(s, off, end, &block, &head) &&
+         (proves_itself(s, &block, head) ||
+          (block.next == BLT__LINK_DEAD && blt__record_is_tagged(head)))))
+      break;
+  s->survey->lost_len += off - begin;
+  s->survey->last_lost = off;
+  return off;
+}
+
+static blt_status scan_region(struct surveyor *s,
+                              const struct blt__region *region)
+{
+  uint64_t off = region->begin;
+  blt_status status = BLT_OK;
+
+  while (off < region->end && status == BLT_OK) {
+    const struct blt__link_entry *body = blt__links_find(&s->bodies, off);
+    struct blt__block block;
+    const uint8_t *head = NULL;
+    if (body != NULL) {
+      off = body->link;
+    } else if (!can_stand(s, off, region->end, &block, &head)) {
+      off = resynchronise(s, off, region->end);
+    } else if (block.next == BLT__LINK_DEAD) {
+      off += block.len;
+    } else if (proves_itself(s, &block, head)) {
+      status = keep(s, &block, head);
+      off += block.len;
+    } else {
+      off = resynchronise(s, off, region->end);
+    }
+  }
+  return status;
+}
+
+/* ---- A3 */
+
+/* Our own unfinished commit stands between the end of the log and the first
+ * block there that somebody refers to. */
+static void drop_uncommitted(struct surveyor *s)
+{
+  struct blt__survey *survey = s->survey;
+  struct found *found = (struct found *)(void *)survey->live.data;
+  size_t n = survey->live.len / sizeof *found;
+  size_t kept = 0;
+
+  if (s->replay == NULL)
+    return;
+  uint64_t from = s->replay->end;
+  uint64_t to = next_anchor(survey, from - 1);
+  for (size_t i = 0; i < n; i++)
+    if (found[i].off < from || found[i].off >= to)
+      found[kept++] = found[i];
+  survey->n_dropped += n - kept;
+  survey->live.len = kept * sizeof *found;
+}
+
+static int compare_keys(const void *left, const void *right)
+{
+  const struct found *a = left;
+  const struct found *b = right;
+
+  if (a->tag != b->tag)
+    return a->tag < b->tag ? -1 : 1;
+  return a->off < b->off ? -1 : a->off > b->off;
+}
+
+static int compare_places(const void *left, const void *right)
+{
+  const struct found *a = left;
+  const struct found *b = right;
+
+  return a->off < b->off ? -1 : a->off > b->off;
+}
+
+static int is_same_key(struct surveyor *s, uint64_t a, uint64_t b)
+{
+  struct blt__block block_a, block_b;
+  const uint8_t *head_a = NULL, *head_b = NULL;
+  unsigned key_off = s->image->geo.key_off;
+
+  return blt__image_block(s->image, a, &block_a, &head_a) == BLT_OK &&
+         blt__image_block(s->image, b, &block_b, &head_b) == BLT_OK &&
+         block_a.key_len == block_b.key_len &&
+         memcmp(head_a + key_off, head_b + key_off, block_a.key_len) == 0;
+}
+
+static int is_superseded(struct surveyor *s, const struct found *found,
+                         const struct found *end)
+{
+  for (const struct found *later = found + 1;
+       later < end && later->tag == found->tag; later++)
+    if (is_same_key(s, found->off, later->off))
+      return 1;
+  return 0;
+}
+
+static void choose_newest(struct surveyor *s)
+{
+  struct blt__survey *survey = s->survey;
+  struct found *found = (struct found *)(void *)survey->live.data;
+  size_t n = survey->live.len / sizeof *found;
+  size_t kept = 0;
+
+  if (n == 0)
+    return;
+  qsort(found, n, sizeof *found, compare_keys);
+  for (size_t i = 0; i < n; i++)
+    if (!is_superseded(s, &found[i], found + n))
+      found[kept++] = found[i];
+  qsort(found, kept, sizeof *found, compare_places);
+  survey->n_dropped += n - kept;
+  survey->n_kept = kept;
+  survey->live.len = kept * sizeof *found;
+}
+
+blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
+                       const struct blt__env *env,
+                       const struct blt__replay *replay)
+{
+  struct surveyor s = {
+      .survey = survey, .image = image, .env = env, .replay = replay};
+  struct blt__region regions[2];
+  unsigned n =
+      blt__layout_regions(&image->layout, image->view.size, regions);
+
+  *survey = (struct blt__survey){.n_kept = 0};
+  blt__buf_init(&survey->live, env);
+  blt__links_init(&s.dead, env);
+  blt__links_init(&s.bodies, env);
+  blt_status status = find_anchors(&s);
+  if (status == BLT_OK)
+    status = note_committed(&s);
+  for (unsigned i = 0; i < n && status == BLT_OK; i++)
+    status = scan_region(&s, &regions[i]);
+  if (status == BLT_OK) {
+    drop_uncommitted(&s);
+    choose_newest(&s);
+  }
+  blt__links_release(&s.dead);
+  blt__links_release(&s.bodies);
+  return status;
+}
+
+void blt__survey_release(struct blt__survey *survey,
+                         const struct blt__env *env)
+{
+  blt__buf_release(&survey->live);
+  blt__offsets_release(&survey->anchors, env);
+}
+
+/* ---- the rewrite */
+
+struct found_source {
+  struct blt__source source;
+  struct blt__image *image;
+  const struct found *found;
+  size_t n, next;
+};
+
+static void found_rewind(struct blt__source *source)
+{
+  ((struct found_source *)source)->next = 0;
+}
+
+static blt_status found_next(struct blt__source *source,
+                             struct blt__scanned *out)
+{
+  struct found_source *f = (struct found_source *)source;
+
+  if (f->next == f->n)
+    return BLT_END;
+  out->live = 1;
+  return blt__image_block(f->image, f->found[f->next++].off, &out->block,
+                          &out->head);
+}
+
+/* The layout stays, and all beyond the present size is a copy that may be
+ * thrown away: a crash from here on starts the repair again. */
+static blt_status mark_repair(struct blt__log *log,
+                              const struct blt__checkpoint *checkpoint)
+{
+  uint64_t size = log->image->view.size;
+  uint64_t log_seq = 1, log_start = size;
+
+  if (checkpoint != NULL && checkpoint->state != BLT__CLEAN) {
+    memcpy(log->salt, checkpoint->salt, BLT__SALT_LEN);
+    log_seq = checkpoint->log_seq;
+    log_start = checkpoint->log_start;
+  } else {
+    blt__random(log->salt, BLT__SALT_LEN);
+  }
+  log->boot_id = blt__boot_id();
+  log->end = log->durable = size;
+  log->seq = log_seq;
+  log->in_session = 1;
+  blt_status status =
+      blt__log_put_header(log, BLT__REPAIR, log_seq, log_start, size);
+  return status == BLT_OK ? blt__log_sync_file(log) : status;
+}
+
+blt_status blt__repair(struct blt__log *log, struct blt__survey *survey,
+                       const struct blt__checkpoint *checkpoint,
+                       const blt_options *options)
+{
+  struct found_source source = {
+      .source = {.rewind = found_rewind, .next = found_next},
+      .image = log->image,
+      .found = (const struct found *)(const void *)survey->live.data,
+      .n = (size_t)survey->n_kept};
+  struct blt__rewrite how = {.n_buckets = log->image->layout.n_buckets,
+                             .state = BLT__REPAIR,
+                             .progress = options->progress,
+                             .progress_ctx = options->progress_ctx,
+                             .phase = "repair"};
+
+  blt_status status = mark_repair(log, checkpoint);
+  if (status < 0)
+    return blt__log_poison(log, status, BLT_E_POISONED,
+                           "the repair could not begin");
+  return blt__rewrite(log, &source.source, &how);
+}

@@ -1,0 +1,447 @@
+/*
+ * rewrite.c - a new copy of the live blocks with a new index
+ */
+#include "upkeep/rewrite.h"
+
+#include <string.h>
+
+#include "format/reserved.h"
+
+enum { OUT_LEN = 4 << 20, PROGRESS_STEP = 4096 };
+
+/* A copy under way: blocks stream through `out` to the file. */
+struct copy {
+  struct blt__log *log;
+  struct blt__image *image;
+  const struct blt__geometry *geo;
+  const struct blt__rewrite *how;
+  struct blt__layout layout;  /* the new one                                */
+  uint8_t *heads;             /* the new index while it is filled           */
+  uint64_t heads_len;
+  uint8_t *out;
+  size_t out_used;
+  uint64_t out_off;           /* where out goes                             */
+  uint64_t n_live, n_hidden, live_len;
+  uint64_t n_done;
+  int guarded;
+};
+
+/* ---- the blocks to copy */
+
+static void live_rewind(struct blt__source *source)
+{
+  struct blt__live_source *live = (struct blt__live_source *)source;
+
+  blt__scan_begin(&live->scan, live->image);
+  for (unsigned i = 0; i < live->scan.n_regions; i++)
+    if (live->scan.regions[i].end > live->limit)
+      live->scan.regions[i].end = live->limit;
+  live->n_dead = live->n_dropped = 0;
+}
+
+static blt_status live_next(struct blt__source *source,
+                            struct blt__scanned *out)
+{
+  struct blt__live_source *live = (struct blt__live_source *)source;
+  blt_status status;
+
+  while ((status = blt__scan_next(&live->scan, out)) == BLT_OK) {
+    if (!out->live)
+      live->n_dead += !blt__record_is_tagged(out->head);
+    else if (live->keep == NULL || live->keep(live->keep_ctx, out))
+      return BLT_OK;
+    else
+      live->n_dropped++;
+  }
+  return status;
+}
+
+void blt__live_source_init(struct blt__live_source *live,
+                           struct blt__image *image,
+                           int (*keep)(void *, const struct blt__scanned *),
+                           void *keep_ctx)
+{
+  *live = (struct blt__live_source){
+      .source = {.rewind = live_rewind, .next = live_next},
+      .image = image,
+      .limit = image->view.size,
+      .keep = keep,
+      .keep_ctx = keep_ctx};
+}
+
+/* ---- counting */
+
+static blt_status cancelled(const struct copy *copy)
+{
+  const struct blt__rewrite *how = copy->how;
+
+  if (how->progress == NULL ||
+      how->progress(how->progress_ctx, how->phase, copy->n_done,
+                    2 * copy->n_live) == 0)
+    return BLT_OK;
+  return blt__fail(copy->log->sink, BLT_E_CANCELLED, BLT_NO_OFFSET,
+                   "%s was cancelled; the file is as it was", how->phase);
+}
+
+static blt_status measure(struct copy *copy, struct blt__source *source)
+{
+  struct blt__scanned s;
+  blt_status status;
+
+  source->rewind(source);
+  while ((status = source->next(source, &s)) == BLT_OK) {
+    copy->n_live++;
+    copy->live_len += s.block.len;
+    copy->n_hidden += !copy->geo->fixed && blt__is_reserved_hash(s.head);
+    if (copy->n_live % PROGRESS_STEP == 0 && (status = cancelled(copy)) < 0)
+      break;
+  }
+  return status == BLT_END ? BLT_OK : status;
+}
+
+/* ---- streaming */
+
+static blt_status flush_out(struct copy *copy)
+{
+  blt_status status = blt__view_write(
+      &copy->image->view, copy->out_off,
+      &(struct blt__span){copy->out, copy->out_used}, 1);
+
+  copy->out_off += copy->out_used;
+  copy->out_used = 0;
+  return status;
+}
+
+static blt_status emit(struct copy *copy, const uint8_t *data, uint64_t len)
+{
+  while (len > 0) {
+    if (copy->out_used == OUT_LEN) {
+      blt_status status = flush_out(copy);
+      if (status < 0)
+        return status;
+    }
+    size_t room = OUT_LEN - copy->out_used;
+    size_t n = len < room ? (size_t)len : room;
+    memcpy(copy->out + copy->out_used, data, n);
+    copy->out_used += n;
+    data += n;
+    len -= n;
+  }
+  return BLT_OK;
+}
+
+/* The block's bytes with another link, in pieces that a view without a
+ * mapping can hold. */
+static blt_status emit_block(struct copy *copy, const struct blt__block *block,
+                             const uint8_t *hash, uint64_t next)
+{
+  enum { PIECE = 1 << 20 };
+  uint8_t link[BLT__LINK_LEN];
+  const uint64_t rest_off = block->off + BLT__KEYLEN_OFF;
+  uint64_t left = block->len - BLT__KEYLEN_OFF;
+  blt_status status = emit(copy, hash, BLT__HASH_LEN);
+
+  blt__put6(link, next);
+  if (status == BLT_OK)
+    status = emit(copy, link, sizeof link);
+  for (uint64_t off = rest_off; status == BLT_OK && left > 0;) {
+    uint64_t n = left < PIECE ? left : PIECE;
+    const uint8_t *bytes = NULL;
+    status = blt__view_at(&copy->image->view, off, n, &bytes);
+    if (status == BLT_OK)
+      status = emit(copy, bytes, n);
+    off += n;
+    left -= n;
+  }
+  return status;
+}
+
+static blt_status copy_blocks(struct copy *copy, struct blt__source *source)
+{
+  struct blt__scanned s;
+  uint64_t off = copy->layout.first_off;
+  blt_status status;
+
+  source->rewind(source);
+  while ((status = source->next(source, &s)) == BLT_OK) {
+    uint8_t *head = copy->heads +
+                    (uint64_t)BLT__LINK_LEN *
+                        blt__layout_bucket(&copy->layout, s.head);
+    status = emit_block(copy, &s.block, s.head, blt__get6(head));
+    if (status < 0)
+      return status;
+    blt__put6(head, off);
+    off += s.block.len;
+    if (++copy->n_done % PROGRESS_STEP == 0 && (status = cancelled(copy)) < 0)
+      return status;
+  }
+  if (status == BLT_END)
+    status = emit(copy, copy->heads, copy->heads_len);
+  return status == BLT_OK ? flush_out(copy) : status;
+}
+
+/* ---- phase 1: the copy behind the old store */
+
+/* What is missing to a multiple of the stride. */
+static uint64_t stride_gap(const struct copy *copy, uint64_t len)
+{
+  return (copy->geo->stride - len % copy->geo->stride) % copy->geo->stride;
+}
+
+static void fill_header(struct copy *copy, int guarded)
+{
+  struct blt__log *log = copy->log;
+
+  blt__header_set_kind(log->header, copy->geo->fixed, guarded);
+}
+
+/* Where one dead block cannot hide the copy, the file hides from booklet: its
+ * kind is inverted until the switch. */
+static blt_status guard(struct copy *copy)
+{
+  struct blt__log *log = copy->log;
+  blt_status status;
+
+  fill_header(copy, 1);
+  copy->guarded = 1;
+  status = blt__log_put_header(log, copy->how->state, log->log_seq,
+                               log->log_start, log->end);
+  return status < 0 ? status : blt__log_sync_file(log);
+}
+
+static blt_status write_cover(struct copy *copy, uint64_t off,
+                              enum blt__record_kind kind, uint64_t record_len,
+                              uint64_t span)
+{
+  struct blt__log *log = copy->log;
+  /* Recovery finds a tail's cover where the log of the next header begins. */
+  struct blt__record record = {.kind = kind,
+                               .seq = log->seq + (kind == BLT__RECORD_TAIL),
+                               .off = off,
+                               .durable_off = log->durable,
+                               .len = (uint32_t)record_len,
+                               .n_keys = copy->n_live - copy->n_hidden};
+
+  if (blt__buf_reserve(&log->record, (size_t)record_len) != 0)
+    return blt__fail_memory(log->sink);
+  memcpy(record.salt, log->salt, BLT__SALT_LEN);
+  if (span > blt__cover_max(copy->geo))
+    span = record_len;
+  blt__record_encode(copy->geo, &record, span, log->record.data);
+  return blt__view_write(&copy->image->view, off,
+                         &(struct blt__span){log->record.data,
+                                             (size_t)record_len},
+                         1);
+}
+
+static blt_status reserve_space(struct copy *copy, uint64_t off, uint64_t len)
+{
+  struct blt__log *log = copy->log;
+  struct blt__file *file = copy->image->view.file;
+
+  if (log->level == BLT_SYNC_OFF)
+    return BLT_OK;
+  int error = file->ops->reserve(file, off, len);
+  if (error == 0 || blt__errno_is_unsupported(-error))
+    return BLT_OK;
+  return blt__fail_errno(log->sink, -error, off, "put space aside for a copy");
+}
+
+static blt_status copy_forward(struct copy *copy, struct blt__source *source)
+{
+  struct blt__log *log = copy->log;
+  uint64_t copied_len = copy->live_len + copy->heads_len;
+  uint64_t record_len = blt__record_min_len(copy->geo, 0, 0);
+  blt_status status = BLT_OK;
+
+  record_len += stride_gap(copy, record_len + copied_len);
+  uint64_t len = record_len + copied_len;
+  blt__layout_init(&copy->layout, copy->layout.n_buckets,
+                   log->end + record_len + copy->live_len,
+                   log->end + record_len);
+  blt__layout_fill(copy->heads, copy->heads_len);
+  copy->out_off = copy->layout.first_off;
+  if ((status = reserve_space(copy, log->end, len)) < 0)
+    return status;
+  if (len > blt__cover_max(copy->geo) && (status = guard(copy)) < 0)
+    return status;
+  if ((status = blt__view_set_size(&copy->image->view, log->end + len)) < 0 ||
+      (status = write_cover(copy, log->end, BLT__RECORD_REWRITE, record_len,
+                            len)) < 0 ||
+      (status = copy_blocks(copy, source)) < 0)
+    return status;
+  return blt__log_sync_file(log);
+}
+
+/* R3 */
+static blt_status take_back(struct copy *copy, blt_status status)
+{
+  struct blt__log *log = copy->log;
+  struct blt__file *file = copy->image->view.file;
+  int failed = file->ops->set_size(file, log->end) != 0;
+
+  log->reserved = 0;
+  (void)blt__view_look(&copy->image->view, log->end);
+  if (copy->guarded && !failed) {
+    fill_header(copy, 0);
+    failed = blt__log_put_header(log, copy->how->state, log->log_seq,
+                                 log->log_start, log->end) < 0;
+  }
+  if (!failed)
+    return status;
+  return blt__log_poison(log, status, BLT_E_POISONED,
+                         "the rewrite failed and could not be taken back; "
+                         "close and open the file again");
+}
+
+/* ---- phase 2: the switch */
+
+static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
+                            uint64_t end)
+{
+  struct blt__log *log = copy->log;
+
+  copy->image->layout = *layout;
+  if (copy->how->header != NULL)
+    memcpy(log->header, copy->how->header, BLT__HEADER_LEN);
+  fill_header(copy, 0);
+  copy->guarded = 0;
+  blt__put4(log->header + BLT__HDR_BUCKETS, layout->n_buckets);
+  blt__put6(log->header + BLT__HDR_INDEX, layout->index_off);
+  blt__put6(log->header + BLT__HDR_FIRST, layout->first_off);
+  log->n_keys = (uint32_t)(copy->n_live - copy->n_hidden);
+  log->seq++;
+  blt_status status =
+      blt__log_put_header(log, BLT__DIRTY, log->seq, end, end);
+  if (status == BLT_OK)
+    status = blt__log_sync_file(log);
+  log->end = log->durable = log->group_start = log->prev_start = end;
+  log->group_seq = log->prev_seq = log->seq;
+  return status;
+}
+
+/* ---- phases 3 and 4: slide down and cut */
+
+/* All blocks move by the same distance, and so do all links. */
+static uint64_t moved(uint64_t link, uint64_t distance)
+{
+  return link > BLT__LINK_END ? link - distance : link;
+}
+
+static blt_status slide_blocks(struct copy *copy, uint64_t distance)
+{
+  struct blt__image *image = copy->image;
+  uint64_t off = image->layout.first_off;
+  uint64_t end = image->layout.index_off;
+  struct blt__block block;
+  const uint8_t *head = NULL;
+  blt_status status = BLT_OK;
+
+  copy->out_off = off - distance;
+  for (; off < end && status == BLT_OK; off += block.len) {
+    status = blt__image_block(image, off, &block, &head);
+    if (status == BLT_OK)
+      status = emit_block(copy, &block, head, moved(block.next, distance));
+    copy->n_done++;
+    if (copy->n_done % PROGRESS_STEP == 0)
+      (void)cancelled(copy); /* too late to stop, but not to tell           */
+  }
+  for (uint64_t i = 0; i < image->layout.n_buckets; i++) {
+    uint8_t *slot = copy->heads + i * BLT__LINK_LEN;
+    blt__put6(slot, moved(blt__get6(slot), distance));
+  }
+  if (status == BLT_OK)
+    status = emit(copy, copy->heads, copy->heads_len);
+  return status == BLT_OK ? flush_out(copy) : status;
+}
+
+static blt_status slide(struct copy *copy)
+{
+  struct blt__log *log = copy->log;
+  struct blt__layout layout = copy->image->layout;
+  uint64_t index_off = BLT__HEADER_LEN + copy->live_len;
+  uint64_t tail = index_off + copy->heads_len;
+  uint64_t record_len = blt__record_min_len(copy->geo, 0, 0);
+  blt_status status;
+
+  if (tail + record_len > layout.first_off) /* R2 */
+    return BLT_OK;
+  if (log->end - tail > blt__cover_max(copy->geo) &&
+      (status = guard(copy)) < 0)
+    return status;
+  if ((status = slide_blocks(copy, layout.first_off - BLT__HEADER_LEN)) < 0 ||
+      (status = write_cover(copy, tail, BLT__RECORD_TAIL, record_len,
+                            log->end - tail)) < 0 ||
+      (status = blt__log_sync_file(log)) < 0)
+    return status;
+  /* An empty store has the standard layout: both at 200 would be read as an
+   * index that is data. */
+  blt__layout_init(&layout, layout.n_buckets, index_off,
+                   copy->n_live > 0 ? BLT__HEADER_LEN : tail);
+  if ((status = switch_to(copy, &layout, tail)) < 0 ||
+      (status = blt__view_set_size(&copy->image->view, tail)) < 0)
+    return status;
+  log->reserved = 0;
+  return blt__log_sync_file(log);
+}
+
+/* ---- the whole */
+
+static blt_status prepare(struct copy *copy, struct blt__source *source)
+{
+  struct blt__log *log = copy->log;
+  blt_status status = measure(copy, source);
+
+  if (status < 0)
+    return status;
+  if (copy->n_live - copy->n_hidden >= BLT__COUNT_UNCLEAN)
+    return blt__fail(log->sink, BLT_E_CORRUPT, BLT_NO_OFFSET,
+                     "more keys than the format can count");
+  copy->layout.n_buckets = copy->how->n_buckets != 0
+                               ? copy->how->n_buckets
+                               : blt__layout_buckets_for(copy->n_live);
+  copy->heads_len = (uint64_t)BLT__LINK_LEN * copy->layout.n_buckets;
+  copy->out = blt__alloc(log->env, OUT_LEN);
+  copy->heads = blt__alloc(log->env, copy->heads_len);
+  if (copy->out == NULL || copy->heads == NULL)
+    return blt__fail_memory(log->sink);
+  return BLT_OK;
+}
+
+static blt_status run(struct copy *copy, struct blt__source *source)
+{
+  blt_status status = prepare(copy, source);
+
+  if (status < 0)
+    return status;
+  if ((status = copy_forward(copy, source)) < 0)
+    return take_back(copy, status);
+  status = switch_to(copy, &copy->layout,
+                     copy->image->view.size);
+  if (status == BLT_OK && copy->how->slide)
+    status = slide(copy);
+  if (status < 0)
+    return blt__log_poison(copy->log, status, BLT_E_COMMITTED,
+                           "the store is whole, but the rewrite was not "
+                           "finished; close and open the file again");
+  return status;
+}
+
+blt_status blt__rewrite(struct blt__log *log, struct blt__source *source,
+                        const struct blt__rewrite *how)
+{
+  struct copy copy = {.log = log,
+                      .image = log->image,
+                      .geo = &log->image->geo,
+                      .how = how};
+  struct blt__view *view = &log->image->view;
+
+  blt__view_advise(view, 0, view->size, BLT__HINT_SEQUENTIAL);
+  blt_status status = run(&copy, source);
+  if (how->drop_pages)
+    blt__view_advise(view, 0, view->size, BLT__HINT_DROP);
+  blt__view_advise(view, 0, view->size, BLT__HINT_RANDOM);
+  blt__release(log->env, copy.out, OUT_LEN);
+  blt__release(log->env, copy.heads, copy.heads_len);
+  return status;
+}

@@ -1,0 +1,136 @@
+/*
+ * stats.c - what the file is made of, in one pass
+ */
+#include "upkeep/stats.h"
+
+#include "format/record.h"
+#include "format/reserved.h"
+#include "lookup/chain.h"
+#include "lookup/scan.h"
+
+/* Bins of value lengths: exact below 16, then 16 for each power of two. */
+enum { N_BINS = 16 + 28 * 16 };
+
+static unsigned bin_of(uint32_t len)
+{
+  if (len < 16)
+    return len;
+  unsigned power = 31 - (unsigned)__builtin_clz(len);
+  return 16 + (power - 4) * 16 + (len >> (power - 4) & 15);
+}
+
+static uint64_t bin_end(unsigned bin)
+{
+  if (bin < 16)
+    return bin;
+  unsigned power = (bin - 16) / 16 + 4;
+  uint64_t low = (uint64_t)(16 + (bin - 16) % 16) << (power - 4);
+  return low + ((uint64_t)1 << (power - 4)) - 1;
+}
+
+static uint64_t quantile(const uint64_t *bins, uint64_t n, unsigned percent)
+{
+  uint64_t wanted = n / 100 * percent + n % 100 * percent / 100;
+  uint64_t seen = 0;
+
+  for (unsigned i = 0; i < N_BINS; i++) {
+    seen += bins[i];
+    if (seen > wanted)
+      return bin_end(i);
+  }
+  return 0;
+}
+
+static void add_live(blt_stats *stats, const struct blt__scanned *s,
+                     uint64_t *bins)
+{
+  uint64_t key_len = s->block.key_len, value_len = s->block.value_len;
+
+  if (stats->n_keys == 0 || key_len < stats->key_len_min)
+    stats->key_len_min = key_len;
+  if (stats->n_keys == 0 || value_len < stats->value_len_min)
+    stats->value_len_min = value_len;
+  if (key_len > stats->key_len_max)
+    stats->key_len_max = key_len;
+  if (value_len > stats->value_len_max)
+    stats->value_len_max = value_len;
+  stats->key_len_sum += key_len;
+  stats->value_len_sum += value_len;
+  stats->n_keys++;
+  bins[bin_of(s->block.value_len)]++;
+}
+
+static blt_status scan_blocks(struct blt__image *image, blt_stats *stats)
+{
+  uint64_t bins[N_BINS] = {0};
+  struct blt__scan scan;
+  struct blt__scanned s;
+  blt_status status;
+
+  blt__scan_begin(&scan, image);
+  while ((status = blt__scan_next(&scan, &s)) == BLT_OK) {
+    if (!s.live) {
+      int ours = blt__record_is_tagged(s.head);
+      stats->n_dead++;
+      stats->dead_len += s.block.len;
+      stats->n_records += (uint64_t)ours;
+      stats->record_len += ours ? s.block.len : 0;
+      continue;
+    }
+    stats->n_live++;
+    stats->live_len += s.block.len;
+    if (!image->geo.fixed && blt__is_reserved_hash(s.head))
+      stats->n_hidden++;
+    else
+      add_live(stats, &s, bins);
+  }
+  stats->value_len_p50 = quantile(bins, stats->n_keys, 50);
+  stats->value_len_p99 = quantile(bins, stats->n_keys, 99);
+  if (stats->value_len_p50 > stats->value_len_max)
+    stats->value_len_p50 = stats->value_len_max;
+  if (stats->value_len_p99 > stats->value_len_max)
+    stats->value_len_p99 = stats->value_len_max;
+  return status == BLT_END ? BLT_OK : status;
+}
+
+static blt_status walk_chains(struct blt__image *image, blt_stats *stats)
+{
+  const struct blt__layout *layout = &image->layout;
+
+  for (uint32_t i = 0; i < layout->n_buckets; i++) {
+    struct blt__walk walk;
+    struct blt__block block;
+    uint64_t len = 0;
+    blt_status status;
+    blt__walk_begin(&walk, image,
+                    layout->index_off + (uint64_t)BLT__LINK_LEN * i);
+    while ((status = blt__walk_next(&walk, &block, NULL)) == BLT_OK)
+      stats->chain_steps += ++len;
+    if (status < 0)
+      return status;
+    stats->chain_bins[len < BLT_CHAIN_BINS ? len : BLT_CHAIN_BINS - 1]++;
+    if (len > stats->chain_max)
+      stats->chain_max = len;
+  }
+  return BLT_OK;
+}
+
+blt_status blt__stats_gather(struct blt__image *image, blt_stats *out)
+{
+  struct blt__view *view = &image->view;
+  blt_stats stats = {
+      .file_len = view->size,
+      .index_len = (uint64_t)BLT__LINK_LEN * image->layout.n_buckets};
+
+  blt__view_advise(view, 0, view->size, BLT__HINT_NORMAL);
+  blt_status status = scan_blocks(image, &stats);
+  if (status == BLT_OK)
+    status = walk_chains(image, &stats);
+  blt__view_advise(view, 0, view->size, BLT__HINT_RANDOM);
+  if (status < 0)
+    return status;
+  stats.other_len = stats.file_len - stats.live_len - stats.dead_len -
+                    stats.index_len;
+  *out = stats;
+  return BLT_OK;
+}

@@ -1,0 +1,82 @@
+/* test_verify.c - blt_verify on sound files, and its options */
+#include "api/suites.h"
+#include "support/image.h"
+#include "support/store.h"
+
+START_TEST(a_sound_store_is_counted)
+{
+  struct image image;
+  blt_verify_report report = {9, 9, 9, 9, 9};
+
+  image_init(&image, &(struct image_shape){.n_buckets = 3});
+  image_add(&image, "a", "1");
+  image_add(&image, "b", "2");
+  image_add_loose(&image, "dead", "x", 0);
+  blt_db *const db = open_bytes(image.bytes, image.len, BLT_READ);
+  EXPECT_OK(blt_verify(db, NULL, &report));
+  ck_assert_uint_eq(report.n_faults, 0);
+  ck_assert_uint_eq(report.n_live, 2);
+  ck_assert_uint_eq(report.n_dead, 1);
+  ck_assert_uint_eq(report.n_hidden, 0);
+  ck_assert_uint_eq(report.n_records, 0);
+  EXPECT_OK(blt_close(db));
+  image_free(&image);
+}
+END_TEST
+
+START_TEST(verify_commits_what_is_put)
+{
+  blt_db *const db = new_in_memory(3);
+  blt_verify_report report;
+
+  put_text(db, "a", "1");
+  EXPECT_OK(blt_metadata_set(db, "{}", 2, BLT_NOW));
+  EXPECT_OK(blt_verify(db, NULL, &report));
+  ck_assert_uint_ge(report.n_live, 1);
+  ck_assert_uint_eq(report.n_hidden, 1);
+  ck_assert_uint_ge(report.n_records, 1);
+  EXPECT_OK(blt_verify(db, NULL, NULL));
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
+static void count_fault(void *ctx, const blt_fault *fault)
+{
+  ck_assert_ptr_nonnull(fault->kind);
+  ck_assert_ptr_nonnull(fault->message);
+  ck_assert_uint_gt(strlen(fault->message), 0);
+  ++*(unsigned *)ctx;
+}
+
+START_TEST(every_fault_is_told)
+{
+  struct image image;
+  unsigned n_told = 0;
+  blt_verify_options options = BLT_VERIFY_OPTIONS_INIT;
+  blt_verify_report report = {0, 0, 0, 0, 0};
+
+  image_init(&image, &(struct image_shape){.n_buckets = 3});
+  for (unsigned i = 0; i < 5; i++)
+    image_add_loose(&image, "orphan", "1", 1);
+  blt_db *const db = open_bytes(image.bytes, image.len, BLT_READ);
+  options.on_fault = count_fault;
+  options.on_fault_ctx = &n_told;
+  EXPECT(BLT_E_CORRUPT, blt_verify(db, &options, &report));
+  ck_assert_uint_ge(n_told, 5);
+  ck_assert_uint_eq(report.n_faults, n_told);
+  EXPECT(BLT_E_CORRUPT, blt_verify(db, NULL, NULL));
+
+  n_told = 0;
+  options.max_faults = 2;
+  EXPECT(BLT_E_CORRUPT, blt_verify(db, &options, NULL));
+  ck_assert_uint_eq(n_told, 2);
+  EXPECT_OK(blt_close(db));
+  image_free(&image);
+}
+END_TEST
+
+Suite *verify_suite(void)
+{
+  return SUITE_OF("verify", a_sound_store_is_counted,
+                  verify_commits_what_is_put, every_fault_is_told);
+}

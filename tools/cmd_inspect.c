@@ -1,0 +1,106 @@
+/* cmd_inspect.c - show what is in a file and how its space is used */
+#include <inttypes.h>
+
+#include "commands.h"
+#include "report.h"
+#include "survey.h"
+
+/* A reader that recovered the file in memory only has seen a writer's
+ * leavings. */
+static enum state state_of(const struct store *store, uint64_t n_faults)
+{
+  if (n_faults > 0)
+    return STATE_DAMAGED;
+  switch (store->opened.what) {
+  case BLT_OPENED_RECOVERED:
+  case BLT_OPENED_OVERLAID:
+  case BLT_OPENED_REPAIRED:
+    return STATE_DIRTY;
+  default:
+    return store->header.n_keys == UINT32_MAX ? STATE_DIRTY : STATE_CLEAN;
+  }
+}
+
+static int take_survey(struct store *store, struct survey *survey)
+{
+  *survey = (struct survey){.file = store->file,
+                            .header = &store->header,
+                            .unlocked = store->args->no_lock};
+  if (blt_stat(store->db, &survey->stats) < 0)
+    return store_failed(store);
+  if (store->args->deep) {
+    blt_verify_report report = {0};
+    const blt_status status = blt_verify(store->db, NULL, &report);
+    if (status < 0 && status != BLT_E_CORRUPT)
+      return store_failed(store);
+    survey->n_faults = status < 0 && report.n_faults == 0 ? 1 : report.n_faults;
+  }
+  progress_clear(&store->progress);
+  survey->state = state_of(store, survey->n_faults);
+  return survey->n_faults > 0 ? EXIT_DAMAGED : EXIT_DONE;
+}
+
+static void print_bins(const struct survey *survey, struct out *out)
+{
+  for (size_t i = 0; i < survey_n_bins(survey); i++)
+    out_format(out, "%zu\t%" PRIu64 "\n", i, survey->stats.chain_bins[i]);
+}
+
+static void print_survey(const struct args *args, const struct survey *survey,
+                         struct out *out)
+{
+  if (args->json)
+    out_json(out, survey_json(survey));
+  else if (args->raw_buckets)
+    print_bins(survey, out);
+  else
+    survey_print(survey, out, out_has_color(args), out_has_utf8());
+}
+
+static int draw(const struct args *args, const struct survey *survey)
+{
+  struct out out;
+  const int code = out_open(&out, args, args->svg);
+  if (code != EXIT_DONE)
+    return code;
+  survey_print_svg(survey, &out);
+  return out_close(&out, args, EXIT_DONE);
+}
+
+static int inspect_file(const struct args *args, const char *file,
+                        struct out *out)
+{
+  struct store store;
+  blt_options options = store_options(args, BLT_READ);
+  options.recover = BLT_OFF;
+  int code = store_open(&store, args, file, &options);
+  if (code != EXIT_DONE)
+    return code;
+  struct survey survey;
+  interrupt_catch();
+  code = take_survey(&store, &survey);
+  interrupt_release();
+  if (code == EXIT_DONE || survey.n_faults > 0)
+    print_survey(args, &survey, out);
+  if (code == EXIT_DONE && args->svg)
+    code = draw(args, &survey);
+  return store_close(&store, code);
+}
+
+int cmd_inspect(const struct args *args)
+{
+  struct out out;
+  int worst = EXIT_DONE;
+  if (args->svg && args->n_words > 1)
+    return report_usage(args, "--svg draws one FILE; give one");
+  out_open(&out, args, NULL);
+  for (size_t i = 0; i < args->n_words && !out_failed(&out); i++) {
+    if (i > 0 && !args->json)
+      out_string(&out, "\n");
+    const int code = inspect_file(args, args->words[i], &out);
+    worst = code > worst ? code : worst;
+    if (interrupted())
+      return out_close(&out, args, EXIT_INTERRUPTED);
+  }
+  return out_close(&out, args, worst);
+}

@@ -1,0 +1,157 @@
+/* cmd_verify.c - read everything and judge it */
+#include <inttypes.h>
+#include <string.h>
+
+#include "commands.h"
+#include "out.h"
+#include "report.h"
+#include "store.h"
+#include "units.h"
+
+struct judging {
+  struct store store;
+  struct out *out;
+};
+
+static json_t *file_object(const char *file)
+{
+  json_t *object = json_object();
+  json_add_bytes(object, "file", (blt_bytes){file, strlen(file)});
+  return object;
+}
+
+static void print_json_fault(struct judging *judging, const blt_fault *fault)
+{
+  json_t *inner = json_object();
+  json_object_set_new(inner, "kind", json_string(fault->kind));
+  if (fault->offset != BLT_NO_OFFSET)
+    json_object_set_new(inner, "offset",
+                        json_integer((json_int_t)fault->offset));
+  json_add_bytes(inner, "message",
+                 (blt_bytes){fault->message, strlen(fault->message)});
+  json_t *object = file_object(judging->store.file);
+  json_object_set_new(object, "fault", inner);
+  out_json(judging->out, object);
+}
+
+/* "rain.blt: 73242: wild-pointer: the link leads behind the end". */
+static void print_fault(void *ctx, const blt_fault *fault)
+{
+  struct judging *judging = ctx;
+  progress_clear(&judging->store.progress);
+  if (judging->store.args->json) {
+    print_json_fault(judging, fault);
+    return;
+  }
+  struct text line = {0};
+  text_add_printable(&line, judging->store.file, strlen(judging->store.file));
+  if (fault->offset == BLT_NO_OFFSET)
+    text_add_string(&line, ": -");
+  else
+    text_addf(&line, ": %" PRIu64, fault->offset);
+  text_addf(&line, ": %s: ", fault->kind);
+  text_add_printable(&line, fault->message, strlen(fault->message));
+  text_add_string(&line, "\n");
+  out_text(judging->out, &line);
+  text_release(&line);
+}
+
+static void print_json_verdict(struct judging *judging,
+                               const blt_verify_report *report, bool sound)
+{
+  json_t *object = file_object(judging->store.file);
+  json_object_set_new(object, "state",
+                      json_string(sound ? "sound" : "damaged"));
+  const json_int_t counts[] = {
+      (json_int_t)report->n_faults, (json_int_t)report->n_live,
+      (json_int_t)report->n_dead, (json_int_t)report->n_hidden,
+      (json_int_t)report->n_records};
+  static const char *const names[] = {"faults", "live", "dead", "hidden",
+                                      "records"};
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    json_object_set_new(object, names[i], json_integer(counts[i]));
+  if (judging->store.args->no_lock)
+    json_object_set_new(object, "unlocked", json_true());
+  out_json(judging->out, object);
+}
+
+static void print_verdict(struct judging *judging,
+                          const blt_verify_report *report, bool sound)
+{
+  const struct args *args = judging->store.args;
+  if (args->json) {
+    print_json_verdict(judging, report, sound);
+    return;
+  }
+  if (args->quiet)
+    return;
+  struct text line = {0};
+  text_add_printable(&line, judging->store.file, strlen(judging->store.file));
+  if (sound) {
+    text_add_string(&line, ": sound, ");
+    text_add_count(&line, report->n_live);
+    text_add_string(&line,
+                    report->n_live == 1 ? " live block, " : " live blocks, ");
+    text_add_count(&line, report->n_dead);
+    text_add_string(&line, " dead");
+  } else {
+    text_add_string(&line, ": damaged, ");
+    text_add_count(&line, report->n_faults);
+    text_add_string(&line, report->n_faults == 1 ? " fault" : " faults");
+  }
+  text_add_string(&line, "\n");
+  out_text(judging->out, &line);
+  text_release(&line);
+}
+
+static int judge(struct judging *judging)
+{
+  struct store *store = &judging->store;
+  const struct args *args = store->args;
+  blt_verify_options options = BLT_VERIFY_OPTIONS_INIT;
+  options.on_fault = print_fault;
+  options.on_fault_ctx = judging;
+  options.max_faults = args->max_errors == NOT_GIVEN ? 0 : args->max_errors;
+  blt_verify_report report = {0};
+  interrupt_catch();
+  const blt_status status = blt_verify(store->db, &options, &report);
+  interrupt_release();
+  progress_clear(&store->progress);
+  if (status < 0 && status != BLT_E_CORRUPT)
+    return store_failed(store);
+  if (store->opened.what == BLT_OPENED_OVERLAID)
+    report_note(args, store->file,
+                "its writer was killed; the next open for "
+                "writing completes it");
+  print_verdict(judging, &report, status == BLT_OK);
+  return status == BLT_OK ? EXIT_DONE : EXIT_DAMAGED;
+}
+
+/* Recovery is off, so that what is judged is the file as it lies there. */
+static int verify_file(const struct args *args, const char *file,
+                       struct out *out)
+{
+  struct judging judging = {.out = out};
+  blt_options options = store_options(args, BLT_READ);
+  options.recover = BLT_OFF;
+  const int code = store_open(&judging.store, args, file, &options);
+  if (code != EXIT_DONE)
+    return code;
+  return store_close(&judging.store, judge(&judging));
+}
+
+int cmd_verify(const struct args *args)
+{
+  struct out out;
+  int worst = EXIT_DONE;
+  if (args->max_errors == 0)
+    return report_usage(args, "--max-errors must be at least 1");
+  out_open(&out, args, NULL);
+  for (size_t i = 0; i < args->n_words && !out_failed(&out); i++) {
+    const int code = verify_file(args, args->words[i], &out);
+    worst = code > worst ? code : worst;
+    if (interrupted())
+      return out_close(&out, args, EXIT_INTERRUPTED);
+  }
+  return out_close(&out, args, worst);
+}

@@ -1,0 +1,220 @@
+/* commands.c - the commands, their options and what help says about them */
+#include "commands.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "text.h"
+
+#define FIELD(name) offsetof(struct args, name)
+#define OPTIONS_END                                                            \
+  {                                                                            \
+    NULL, 0, OPTION_FLAG, 0, NULL, NULL                                        \
+  }
+
+static const struct option create_options[] = {
+    {"value-type", 0, OPTION_STRING, FIELD(value_type), "TYPE",
+     "serializer of the values"},
+    {"fixed", 0, OPTION_COUNT, FIELD(fixed), "N",
+     "a file whose values are all N bytes long"},
+    {"buckets", 0, OPTION_COUNT, FIELD(buckets), "N",
+     "buckets of the index (12007)"},
+    {"no-timestamps", 0, OPTION_FLAG, FIELD(no_timestamps), NULL,
+     "keep no time with each key"},
+    {"like", 0, OPTION_STRING, FIELD(like), "FILE2",
+     "take kind, types, buckets and uuid from FILE2"},
+    {"force", 0, OPTION_FLAG, FIELD(force), NULL, "empty FILE when it exists"},
+    {"yes", 'y', OPTION_FLAG, FIELD(yes), NULL, "do not ask"},
+    OPTIONS_END};
+
+static const struct option get_options[] = {
+    {"output", 'o', OPTION_STRING, FIELD(output), "OUT",
+     "write to OUT, which appears when it is complete"},
+    {"hex", 0, OPTION_FLAG, FIELD(hex), NULL, "value as hexadecimal line"},
+    {"base64", 0, OPTION_FLAG, FIELD(base64), NULL, "value as base64 line"},
+    {"decode", 0, OPTION_FLAG, FIELD(decode), NULL,
+     "value as text, by the serializer of the file"},
+    {"timestamp", 0, OPTION_FLAG, FIELD(show_time), NULL,
+     "print the key's time instead of its value"},
+    {"default", 0, OPTION_STRING, FIELD(default_value), "TEXT",
+     "print TEXT for a missing key"},
+    {"keys-from", 0, OPTION_STRING, FIELD(keys_from), "FILE2|-",
+     "more keys, one a line as list prints them"},
+    {"null", '0', OPTION_FLAG, FIELD(nul), NULL,
+     "NUL, not newline, between keys and behind values"},
+    OPTIONS_END};
+
+static const struct option has_options[] = {OPTIONS_END};
+
+static const struct option put_options[] = {
+    {"timestamp", 0, OPTION_TIME, FIELD(timestamp), "TIME",
+     "time of the key (now)"},
+    {"if-absent", 0, OPTION_FLAG, FIELD(if_absent), NULL,
+     "leave a key that exists alone and exit 1"},
+    {"create", 0, OPTION_FLAG, FIELD(create), NULL,
+     "create FILE when it is missing"},
+    OPTIONS_END};
+
+static const struct option del_options[] = {
+    {"ignore-missing", 0, OPTION_FLAG, FIELD(ignore_missing), NULL,
+     "a missing key is no reason to exit 1"},
+    {"keys-from", 0, OPTION_STRING, FIELD(keys_from), "FILE2|-",
+     "more keys, one a line as list prints them"},
+    {"null", '0', OPTION_FLAG, FIELD(nul), NULL,
+     "keys of --keys-from end with NUL and are raw"},
+    OPTIONS_END};
+
+static const struct option list_options[] = {
+    {"long", 'l', OPTION_FLAG, FIELD(details), NULL,
+     "size, time, offset and key as a table"},
+    {"values", 0, OPTION_FLAG, FIELD(values), NULL,
+     "the value too, behind a tab"},
+    {"prefix", 0, OPTION_STRING, FIELD(prefix), "TEXT",
+     "only keys that start with TEXT"},
+    {"match", 0, OPTION_STRING, FIELD(match), "GLOB",
+     "only keys that match * ? [a-z]"},
+    {"since", 0, OPTION_TIME, FIELD(since), "TIME",
+     "only keys not older than TIME"},
+    {"until", 0, OPTION_TIME, FIELD(until), "TIME",
+     "only keys older than TIME"},
+    {"limit", 0, OPTION_COUNT, FIELD(limit), "N", "stop after N keys"},
+    {"null", '0', OPTION_FLAG, FIELD(nul), NULL,
+     "raw keys and values, each ended by NUL"},
+    {"locations", 0, OPTION_FLAG, FIELD(locations), NULL,
+     "offset and length of each value, then the key"},
+    {"all", 0, OPTION_FLAG, FIELD(all), NULL, "hidden keys too"},
+    OPTIONS_END};
+
+static const struct option meta_options[] = {
+    {"timestamp", 0, OPTION_FLAG, FIELD(show_time), NULL,
+     "print the time of the metadata instead"},
+    OPTIONS_END};
+
+static const struct option inspect_options[] = {
+    {"deep", 0, OPTION_FLAG, FIELD(deep), NULL, "verify the file as well"},
+    {"svg", 0, OPTION_STRING, FIELD(svg), "OUT",
+     "draw the two pictures to OUT"},
+    {"buckets", 0, OPTION_FLAG, FIELD(raw_buckets), NULL,
+     "only lines of chain length, tab, number of buckets"},
+    OPTIONS_END};
+
+static const struct option verify_options[] = {
+    {"max-errors", 0, OPTION_COUNT, FIELD(max_errors), "N",
+     "stop after N faults of a file"},
+    OPTIONS_END};
+
+static const struct option prune_options[] = {
+    {"older-than", 0, OPTION_TIME, FIELD(older_than), "TIME",
+     "drop live keys of before TIME as well"},
+    {"keep-keys", 0, OPTION_STRING, FIELD(keep_keys), "FILE2|-",
+     "keys exempt from --older-than, one a line"},
+    {"buckets", 0, OPTION_BUCKETS, FIELD(buckets), "auto|N",
+     "buckets of the new index (as it is)"},
+    {"dry-run", 0, OPTION_FLAG, FIELD(dry_run), NULL,
+     "only tell what would go"},
+    {"yes", 'y', OPTION_FLAG, FIELD(yes), NULL, "do not ask"},
+    OPTIONS_END};
+
+static const struct option reindex_options[] = {
+    {"buckets", 0, OPTION_BUCKETS, FIELD(buckets), "auto|N",
+     "buckets of the new index (auto)"},
+    {"dry-run", 0, OPTION_FLAG, FIELD(dry_run), NULL,
+     "only tell what would change"},
+    OPTIONS_END};
+
+static const struct option help_options[] = {OPTIONS_END};
+
+#define TIME_NOTES                                                             \
+  "TIME is microseconds since 1970, 2025-11-21T03:07:42Z, an age as 30d (s, "  \
+  "m,\nh, d, w), or now.\n"
+#define KEY_LINES_NOTES                                                        \
+  "Keys read from a file stand one a line in the form of list: \\xHH for a\n"  \
+  "byte, \\\\ for a backslash. With -0 they are raw and end with NUL.\n"
+
+const struct command commands[] = {
+    {"create", NULL, cmd_create, 1, 1, "FILE", "Make an empty file.",
+     create_options,
+     "TYPE is the name of one of booklet's serializers: str, bytes, json,\n"
+     "orjson, uint4 and so on. --key-type names that of the keys.\n"},
+    {"get", NULL, cmd_get, 1, ANY_NUMBER, "FILE KEY...",
+     "Print the value of each key.", get_options,
+     "The value of a single KEY is printed as it is, with nothing added; of\n"
+     "several keys each value ends with a newline.\n" KEY_LINES_NOTES},
+    {"has", NULL, cmd_has, 2, ANY_NUMBER, "FILE KEY...",
+     "Exit 0 when all keys exist and 1 when one is missing.", has_options, ""},
+    {"put", NULL, cmd_put, 2, 3, "FILE KEY [VALUE|@PATH|-]", "Store a value.",
+     put_options,
+     "The value is VALUE, the content of PATH, or standard input (-, or no\n"
+     "VALUE). @@ starts a VALUE that begins with @. Bytes are stored as they\n"
+     "are given, whatever the serializer of the values.\n" TIME_NOTES},
+    {"del", NULL, cmd_del, 1, ANY_NUMBER, "FILE KEY...", "Remove keys.",
+     del_options, KEY_LINES_NOTES},
+    {"list", "ls", cmd_list, 1, 1, "FILE", "List the keys.", list_options,
+     "Control characters and bytes that are not UTF-8 are shown as \\xHH, a\n"
+     "backslash as \\\\; with -0 nothing is escaped. --prefix and --match see\n"
+     "the key without escapes. Exit code 1 when a filter leaves no "
+     "key.\n" TIME_NOTES},
+    {"meta", NULL, cmd_meta, 1, 3, "FILE [get|set JSON|@PATH|-|del]",
+     "Show, store or remove the metadata.", meta_options, ""},
+    {"inspect", "stat", cmd_inspect, 1, ANY_NUMBER, "FILE...",
+     "Show what is in a file and how its space is used.", inspect_options, ""},
+    {"verify", NULL, cmd_verify, 1, ANY_NUMBER, "FILE...",
+     "Read everything and judge it; exit 4 when damaged.", verify_options,
+     "Nothing is written to the file. Each fault is a line: FILE, offset,\n"
+     "kind, sentence.\n"},
+    {"prune", NULL, cmd_prune, 1, 1, "FILE",
+     "Rewrite a file without its dead data.", prune_options,
+     KEY_LINES_NOTES TIME_NOTES},
+    {"reindex", NULL, cmd_reindex, 1, 1, "FILE",
+     "Give the index another number of buckets.", reindex_options, ""},
+    {"help", NULL, cmd_help, 0, 1, "[COMMAND]",
+     "Show help, on one command or on all.", help_options, ""},
+    {NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+
+const struct command *command_find(const char *word)
+{
+  for (const struct command *c = commands; c->name; c++)
+    if (strcmp(word, c->name) == 0 || (c->alias && strcmp(word, c->alias) == 0))
+      return c;
+  return NULL;
+}
+
+/* A word is near when at most a third of it is wrong. */
+static bool is_nearer(const char *word, const char *known, size_t *best)
+{
+  const size_t distance = word_distance(word, known);
+  if (distance >= *best || distance > strlen(known) / 3 + 1 ||
+      distance >= strlen(known))
+    return false;
+  *best = distance;
+  return true;
+}
+
+const struct command *command_nearest(const char *word)
+{
+  const struct command *nearest = NULL;
+  size_t best = SIZE_MAX;
+  for (const struct command *c = commands; c->name; c++) {
+    if (is_nearer(word, c->name, &best))
+      nearest = c;
+    if (c->alias && is_nearer(word, c->alias, &best))
+      nearest = c;
+  }
+  return nearest;
+}
+
+const char *option_nearest(const struct command *command, const char *name)
+{
+  const char *nearest = NULL;
+  size_t best = SIZE_MAX;
+  if (command)
+    for (const struct option *o = command->options; o->name; o++)
+      if (is_nearer(name, o->name, &best))
+        nearest = o->name;
+  for (const struct option *o = global_options; o->name; o++)
+    if (is_nearer(name, o->name, &best))
+      nearest = o->name;
+  return nearest;
+}

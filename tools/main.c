@@ -1,0 +1,66 @@
+/* main.c - the program blt: look into .blt files and change them */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "args.h"
+#include "blt.h"
+#include "commands.h"
+#include "out.h"
+#include "report.h"
+
+#define TEXT_OF_(number) #number
+#define TEXT_OF(number) TEXT_OF_(number)
+#define PROGRAM_VERSION                                                        \
+  TEXT_OF(BLT_VERSION_MAJOR)                                                   \
+  "." TEXT_OF(BLT_VERSION_MINOR) "." TEXT_OF(BLT_VERSION_PATCH)
+/* Of new files. Version 4 is read as well. */
+#define FORMAT_VERSION 5
+
+static int print_versions(const struct args *args)
+{
+  struct out out;
+  out_open(&out, args, NULL);
+  if (args->json)
+    out_json(&out,
+             json_pack("{ss ss si}", "program", PROGRAM_VERSION, "library",
+                       blt_version(), "format", FORMAT_VERSION));
+  else
+    out_format(&out, "blt %s\nlibrary %s\nbooklet format %d\n", PROGRAM_VERSION,
+               blt_version(), FORMAT_VERSION);
+  return out_close(&out, args, EXIT_DONE);
+}
+
+static int run(const struct args *args)
+{
+  if (args->version)
+    return print_versions(args);
+  if (args->help)
+    return help_print(args, args->command);
+  if (!args->command)
+    return report_usage(args, "a command is missing; see blt help");
+  return args->command->run(args);
+}
+
+/* SIGPIPE would kill a command that still has a file to close; without it the
+ * failed write is seen by struct out. */
+int main(int argc, char **argv)
+{
+  setlocale(LC_CTYPE, "");
+  signal(SIGPIPE, SIG_IGN);
+  const char **words = calloc((size_t)argc + 1, sizeof *words);
+  if (!words)
+    return EXIT_SYSTEM;
+  for (int i = 0; i < argc; i++)
+    words[i] = argv[i];
+  struct args args;
+  int code = args_parse(&args, argc, words);
+  if (code == EXIT_DONE)
+    code = run(&args);
+  args_release(&args);
+  free(words);
+  return code;
+}

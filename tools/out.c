@@ -1,0 +1,156 @@
+/* out.c - what a command prints: standard output, or a file made whole */
+#include "out.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report.h"
+
+int out_open(struct out *out, const struct args *args, const char *path)
+{
+  *out = (struct out){.stream = stdout};
+  if (!path || strcmp(path, "-") == 0)
+    return EXIT_DONE;
+  struct text name = {0};
+  text_addf(&name, "%s.tmp.%ld", path, (long)getpid());
+  out->path = path;
+  out->temporary = name.data;
+  out->stream = fopen(out->temporary, "wbx");
+  if (out->stream)
+    return EXIT_DONE;
+  const int code = report_errno(args, out->temporary, errno);
+  free(out->temporary);
+  return code;
+}
+
+static void note_error(struct out *out)
+{
+  if (out->error == 0)
+    out->error = errno ? errno : EIO;
+}
+
+void out_bytes(struct out *out, const void *bytes, size_t len)
+{
+  if (out->error == 0 && len > 0 && fwrite(bytes, 1, len, out->stream) != len)
+    note_error(out);
+}
+
+void out_text(struct out *out, const struct text *text)
+{
+  out_bytes(out, text->data, text->len);
+}
+
+void out_string(struct out *out, const char *string)
+{
+  out_bytes(out, string, strlen(string));
+}
+
+void out_format(struct out *out, const char *format, ...)
+{
+  va_list list;
+  va_start(list, format);
+  if (out->error == 0 && vfprintf(out->stream, format, list) < 0)
+    note_error(out);
+  va_end(list);
+}
+
+/* Frees `object`; the caller frees the text. */
+static char *dump(struct out *out, json_t *object)
+{
+  char *line = json_dumps(object, JSON_COMPACT);
+  json_decref(object);
+  if (!line) {
+    errno = ENOMEM;
+    note_error(out);
+  }
+  return line;
+}
+
+void out_json(struct out *out, json_t *object)
+{
+  char *line = dump(out, object);
+  if (!line)
+    return;
+  out_string(out, line);
+  out_string(out, "\n");
+  free(line);
+}
+
+/* A line break of JSON stands between its tokens only. */
+void out_json_with(struct out *out, json_t *object, const char *name,
+                   blt_bytes json)
+{
+  char *line = dump(out, object);
+  if (!line)
+    return;
+  const size_t len = strlen(line);
+  out_bytes(out, line, len - 1);
+  out_format(out, "%s\"%s\":", len > 2 ? "," : "", name);
+  const char *bytes = json.data;
+  for (size_t i = 0, start = 0; i <= json.len; i++)
+    if (i == json.len || bytes[i] == '\n' || bytes[i] == '\r') {
+      out_bytes(out, bytes + start, i - start);
+      out_bytes(out, " ", i < json.len);
+      start = i + 1;
+    }
+  out_string(out, "}\n");
+  free(line);
+}
+
+bool out_failed(struct out *out)
+{
+  if (out->error == 0 && ferror(out->stream))
+    note_error(out);
+  return out->error != 0;
+}
+
+static int write_failed(struct out *out, const struct args *args)
+{
+  if (out->error == EPIPE && !out->path)
+    return EXIT_PIPE;
+  return report_errno(args, out->path ? out->path : "standard output",
+                      out->error);
+}
+
+static int close_file(struct out *out, const struct args *args, int code)
+{
+  if (code == EXIT_DONE && fsync(fileno(out->stream)) < 0 && errno != EINVAL)
+    note_error(out);
+  if (fclose(out->stream) != 0)
+    note_error(out);
+  if (code == EXIT_DONE && out->error == 0 &&
+      rename(out->temporary, out->path) < 0)
+    note_error(out);
+  if (code != EXIT_DONE || out->error != 0)
+    unlink(out->temporary);
+  free(out->temporary);
+  return out->error != 0 ? write_failed(out, args) : code;
+}
+
+int out_close(struct out *out, const struct args *args, int code)
+{
+  if (out->error == 0 && fflush(out->stream) != 0)
+    note_error(out);
+  if (out->path)
+    return close_file(out, args, code);
+  return out_failed(out) ? write_failed(out, args) : code;
+}
+
+bool out_has_color(const struct args *args)
+{
+  if (args->color != WHEN_AUTO)
+    return args->color == WHEN_ALWAYS;
+  const char *no_color = getenv("NO_COLOR");
+  const char *term = getenv("TERM");
+  return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
+         strcmp(term, "dumb") != 0;
+}
+
+bool out_has_utf8(void)
+{
+  return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}

@@ -1,0 +1,37 @@
+/* progress.h - how far long work has come, and Ctrl-C */
+#ifndef BLT_TOOLS_PROGRESS_H
+#define BLT_TOOLS_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "args.h"
+
+/* On a terminal a line that is rewritten after the first second; with
+ * --progress=always a plain line now and every five seconds. */
+struct progress {
+  const struct args *args;
+  const char *file;
+  bool on_terminal, plain;
+  double started, last; /* seconds of the monotonic clock; last 0: never    */
+  bool shown;           /* a line is on the terminal                        */
+  int n_refused;        /* times the work went on after being told to stop  */
+};
+
+void progress_init(struct progress *progress, const struct args *args,
+                   const char *file);
+
+/* A blt_progress; `ctx` is the struct. */
+int progress_tell(void *ctx, const char *phase, uint64_t done, uint64_t total);
+
+/* Takes the line off the terminal. */
+void progress_clear(struct progress *progress);
+
+/* From here on the first Ctrl-C is only noted, so that work can be stopped in
+ * good order; the second one kills. */
+void interrupt_catch(void);
+/* From here on Ctrl-C kills again. */
+void interrupt_release(void);
+bool interrupted(void);
+
+#endif

@@ -1,0 +1,110 @@
+/* store.c - a file that a command works on */
+#include "store.h"
+
+#include <inttypes.h>
+
+#include "commands.h"
+#include "report.h"
+
+/* Without a lock a writer may be at work, and its open commit must not be
+ * taken for the leavings of a killed one. */
+blt_options store_options(const struct args *args, blt_mode mode)
+{
+  blt_options options = BLT_OPTIONS_INIT;
+  options.mode = mode;
+  options.io = (blt_io)args->io;
+  options.threads = BLT_OFF;
+  options.lock = BLT_LOCK_TIMEOUT;
+  options.lock_timeout_ms = args->no_wait ? 0 : (uint32_t)args->timeout_ms;
+  if (args->no_lock) {
+    options.lock = BLT_LOCK_NONE;
+    options.recover = BLT_OFF;
+  }
+  return options;
+}
+
+static void tell_how_opened(const struct store *store)
+{
+  const blt_open_info *opened = &store->opened;
+  if (store->args->no_lock)
+    report_note(store->args, store->file,
+                "unlocked read; a writer may be changing it meanwhile");
+  if (opened->what == BLT_OPENED_REPAIRED)
+    report_note(store->args, store->file,
+                "was damaged and is rebuilt: %" PRIu64 " keys kept, %" PRIu64
+                " blocks dropped",
+                opened->n_kept, opened->n_dropped);
+  if (!store->args->verbose)
+    return;
+  if (opened->what == BLT_OPENED_RECOVERED)
+    report_note(store->args, store->file,
+                "completed %" PRIu64 " commits of a writer that was killed",
+                opened->n_records);
+  if (opened->what == BLT_OPENED_FOREIGN)
+    report_note(store->args, store->file,
+                "booklet wrote to it since; it was checked");
+}
+
+static int read_facts(struct store *store)
+{
+  const char *name = store->args->key_type;
+  const int code = name ? blt_serializer_code(name) : -1;
+  if (blt_header_info(store->db, &store->header) < 0 ||
+      blt_open_report(store->db, &store->opened) < 0)
+    return store_failed(store);
+  store->key_type = key_type_of(store->header.key_serializer);
+  if (code >= 0)
+    store->key_type = key_type_of((unsigned)code);
+  else if (name && !key_type_parse(name, &store->key_type))
+    return report_usage(store->args,
+                        "--key-type cannot be \"%s\"; give str, bytes, hex, "
+                        "base64, uint1 to uint8 or int1 to int8",
+                        name);
+  return EXIT_DONE;
+}
+
+int store_open(struct store *store, const struct args *args, const char *file,
+               blt_options *options)
+{
+  *store = (struct store){
+      .args = args, .file = file, .reading = options->mode == BLT_READ};
+  if (args->no_lock && !store->reading)
+    return report_usage(args, "--no-lock is for commands that only read; "
+                              "leave it out");
+  progress_init(&store->progress, args, file);
+  options->progress = progress_tell;
+  options->progress_ctx = &store->progress;
+  const blt_status status = blt_open(file, options, &store->db);
+  progress_clear(&store->progress);
+  if (status < 0)
+    return report_failure(args, file, NULL, store->reading);
+  const int code = read_facts(store);
+  if (code != EXIT_DONE)
+    return store_close(store, code);
+  tell_how_opened(store);
+  return EXIT_DONE;
+}
+
+int store_open_mode(struct store *store, const struct args *args,
+                    const char *file, blt_mode mode)
+{
+  blt_options options = store_options(args, mode);
+  return store_open(store, args, file, &options);
+}
+
+int store_failed(struct store *store)
+{
+  progress_clear(&store->progress);
+  return report_failure(store->args, store->file, store->db, store->reading);
+}
+
+int store_close(struct store *store, int code)
+{
+  blt_db *db = store->db;
+  store->db = NULL;
+  const blt_status status = blt_close(db);
+  progress_clear(&store->progress);
+  if (status < 0 && code <= EXIT_NOT_FOUND)
+    return report_failure(store->args, store->file, NULL, store->reading);
+  return code;
+}

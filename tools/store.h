@@ -1,0 +1,41 @@
+/* store.h - a file that a command works on */
+#ifndef BLT_TOOLS_STORE_H
+#define BLT_TOOLS_STORE_H
+
+#include <stdbool.h>
+
+#include "args.h"
+#include "blt.h"
+#include "keys.h"
+#include "progress.h"
+
+struct store {
+  const struct args *args;
+  const char *file;
+  blt_db *db;
+  bool reading; /* open for reading only */
+  blt_header header;
+  blt_open_info opened;
+  struct key_type key_type; /* of the file, or --key-type                   */
+  struct progress progress;
+};
+
+/* What the global options say about opening a file. */
+blt_options store_options(const struct args *args, blt_mode mode);
+
+/* Opens `file`, with `options` changed to report progress. 0, or an exit code
+ * after a message; then there is nothing to close. */
+int store_open(struct store *store, const struct args *args, const char *file,
+               blt_options *options);
+
+/* The usual case: store_open with store_options. */
+int store_open_mode(struct store *store, const struct args *args,
+                    const char *file, blt_mode mode);
+
+/* Tells why the last call failed; gives its exit code. */
+int store_failed(struct store *store);
+
+/* Gives `code`, or the exit code of a failure to close. */
+int store_close(struct store *store, int code);
+
+#endif
