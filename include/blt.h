@@ -322,9 +322,9 @@ BLT_API blt_status blt_open_fd(int fd, const blt_options *options,
 BLT_API blt_status blt_open_memory(const void *image, size_t image_len,
                                    const blt_options *options, blt_db **out);
 
-/* The bytes of a store in memory, as a file would hold them now (commit or
- * blt_sync first); good until the next call that writes. BLT_E_UNSUPPORTED on
- * a file. */
+/* The bytes of a store in memory, as a file would hold them if it were closed
+ * now: what was put is committed first, but for an open batch of the user's.
+ * Good until the next call that writes. BLT_E_UNSUPPORTED on a file. */
 BLT_API blt_status blt_memory_image(blt_db *db, blt_bytes *out);
 
 /*
@@ -489,7 +489,8 @@ BLT_API blt_status blt_batch_abort(blt_db *db);
 typedef struct blt_prune_options {
   size_t size;                /* sizeof(blt_prune_options)                  */
   uint64_t older_than;        /* also drop live keys with a timestamp below
-                                 this; 0: none. Hidden keys stay.           */
+                                 this; 0: none. Hidden keys stay. Without
+                                 timestamps in the file BLT_E_UNSUPPORTED   */
   const blt_bytes *keep_keys; /* exempt from older_than                     */
   size_t n_keep_keys;
   uint32_t n_buckets;         /* of the new index; 0: as it is              */
@@ -553,7 +554,9 @@ BLT_API blt_status blt_verify(blt_db *db, const blt_verify_options *options,
 
 typedef struct blt_stats {
   uint64_t file_len;
-  uint64_t n_keys, n_hidden, n_live, n_dead, n_records;
+  uint64_t n_keys, n_hidden;   /* n_live is their sum                       */
+  uint64_t n_live, n_dead;     /* blocks                                    */
+  uint64_t n_records;          /* of n_dead: the library's own              */
   uint64_t live_len, dead_len, index_len, other_len;    /* sum: file_len    */
   uint64_t record_len;         /* of dead_len: our commit records           */
   uint64_t chain_bins[BLT_CHAIN_BINS]; /* buckets by chain length, the last

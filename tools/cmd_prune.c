@@ -110,7 +110,7 @@ static int foresee(struct store *store, struct key_list *keep,
   blt_stats stats;
   if (blt_stat(store->db, &stats) < 0)
     return store_failed(store);
-  outcome->n_dropped = stats.n_dead;
+  outcome->n_dropped = stats.n_dead - stats.n_records;
   outcome->bytes_before = stats.file_len;
   outcome->bytes_after = stats.file_len - stats.dead_len;
   if (store->args->older_than == NOT_GIVEN)

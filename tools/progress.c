@@ -73,13 +73,24 @@ static size_t terminal_width(void)
   return size.ws_col;
 }
 
-/* "prune rain.blt: phase  63 %  ETA 0:49" */
+/* A phase of the library without the command's name, which stands there. */
+static const char *short_phase(const char *command, const char *phase)
+{
+  const size_t len = strlen(command);
+  if (strncmp(phase, command, len) != 0)
+    return phase;
+  return phase[len] == ' ' || phase[len] == '\0' ? phase + len : phase;
+}
+
+/* "prune rain.blt:  63 %  ETA 0:49", or with a phase before the number. */
 static void add_line(struct text *line, const struct progress *progress,
                      const char *phase, double share, double elapsed)
 {
   text_addf(line, "%s ", progress->args->command->name);
   text_add_printable(line, progress->file, strlen(progress->file));
-  text_addf(line, ": %s  %2.0f %%", phase, share * 100);
+  phase = short_phase(progress->args->command->name, phase);
+  text_addf(line, ":%s%s  %2.0f %%", *phase && *phase != ' ' ? " " : "", phase,
+            share * 100);
   if (share > 0 && share < 1) {
     const double left = elapsed / share - elapsed;
     const uint64_t seconds = left < 1e7 ? (uint64_t)(left + 0.5) : 0;

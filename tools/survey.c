@@ -30,6 +30,11 @@ void survey_shares(const struct survey *survey, struct share *shares)
       (struct share){.name = "other", .len = stats->other_len};
   note_blocks(&shares[SHARE_LIVE].note, stats->n_live);
   note_blocks(&shares[SHARE_DEAD].note, stats->n_dead);
+  if (stats->n_records > 0) {
+    text_add_string(&shares[SHARE_DEAD].note, ", ");
+    text_add_count(&shares[SHARE_DEAD].note, stats->n_records);
+    text_add_string(&shares[SHARE_DEAD].note, " of them records");
+  }
   text_add_count(&shares[SHARE_INDEX].note, n_buckets);
   text_addf(&shares[SHARE_INDEX].note, " buckets, load %.2f",
             n_buckets ? (double)stats->n_live / n_buckets : 0.0);

@@ -114,7 +114,12 @@ static blt_status attach_writer(blt_db *db, struct blt__opening *opening,
       db->opened.what = BLT_OPENED_CLEAN;
   }
   db->log.n_keys = (uint32_t)opening->n_keys;
-  return BLT_OK;
+  /* A count that was wrong is put right when the file is closed. */
+  return db->opened.what != BLT_OPENED_REPAIRED &&
+                 db->opened.what != BLT_OPENED_RECOVERED &&
+                 opening->n_keys != db->header.n_keys
+             ? blt__log_begin(&db->log)
+             : BLT_OK;
 }
 
 static blt_status attach_image(blt_db *db)

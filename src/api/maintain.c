@@ -122,8 +122,7 @@ static blt_status prune(blt_db *db, const blt_prune_options *options,
   struct prune what = {.geo = &db->image.geo,
                        .older_than = options->older_than,
                        .n_keep = options->n_keep_keys};
-  int by_time = options->older_than != 0 &&
-                blt__geometry_has_time(&db->image.geo);
+  int by_time = options->older_than != 0;
   struct blt__rewrite how = {.n_buckets = options->n_buckets,
                              .slide = 1,
                              .phase = "prune"};
@@ -160,6 +159,10 @@ BLT_API blt_status blt_prune(blt_db *db, const blt_prune_options *options,
            options->size != 0 && options->size < sizeof complete
                ? options->size
                : sizeof complete);
+  if (complete.older_than != 0 && !blt__geometry_has_time(&db->image.geo))
+    return blt__leave(db, blt__fail(&db->sink, BLT_E_UNSUPPORTED,
+                                    BLT_NO_OFFSET,
+                                    "the file has no timestamps to prune by"));
   if (complete.keep_keys == NULL && complete.n_keep_keys != 0)
     return blt__leave(db, blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
                                     "keep_keys is NULL"));

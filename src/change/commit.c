@@ -152,7 +152,7 @@ static blt_status append_part(struct blt__commit *c, uint64_t seq, int is_last,
   uint8_t *pad = log->record.data + part->len;
   if (part->pad_len > 0) {
     memset(pad, 0, (size_t)part->pad_len);
-    blt__dead_encode(c->geo, pad, part->pad_len, 1);
+    blt__dead_encode(c->geo, pad, part->pad_len, BLT__TAG_FILLER);
   }
   record.body_hash = hash_blocks(c, pad);
   if ((status = set_times(c, &record.time_hash)) < 0 ||

@@ -29,6 +29,7 @@
 static const char checkpoint_magic[4] = {'B', 'L', 'T', 'K'};
 static const char record_magic[4] = {'B', 'C', 'R', '1'};
 static const char record_tag[BLT__RECORD_TAG_LEN] = {'B', 'L', 'T', 'C', '1'};
+static const char filler_tag[BLT__RECORD_TAG_LEN] = {'B', 'L', 'T', 'F', '1'};
 
 enum { CHECKPOINT_HASHED = 115 };
 
@@ -97,15 +98,15 @@ unsigned blt__dead_extent(const struct blt__geometry *g, uint64_t span,
 }
 
 void blt__dead_encode(const struct blt__geometry *g, uint8_t *out,
-                      uint64_t span, int tagged)
+                      uint64_t span, enum blt__dead_tag tag)
 {
   uint8_t extent[4];
   unsigned off;
   unsigned len = blt__dead_extent(g, span, &off, extent);
 
   memset(out, 0, blt__record_payload_off(g));
-  if (tagged)
-    memcpy(out, record_tag, sizeof record_tag);
+  memcpy(out, tag == BLT__TAG_RECORD ? record_tag : filler_tag,
+         BLT__RECORD_TAG_LEN);
   if (!g->fixed) {
     blt__put2(out + BLT__KEYLEN_OFF, 1);
     out[g->key_off] = 'C';
@@ -119,7 +120,7 @@ void blt__record_encode(const struct blt__geometry *g,
 {
   uint8_t *p = out + blt__record_payload_off(g);
 
-  blt__dead_encode(g, out, span, 1);
+  blt__dead_encode(g, out, span, BLT__TAG_RECORD);
   memset(p, 0, BLT__RECORD_FIXED_LEN);
   memcpy(p, record_magic, 4);
   p[4] = (uint8_t)record->kind;
@@ -150,13 +151,23 @@ uint64_t blt__record_used_len(const struct blt__geometry *g,
   return blt__record_tomb_off(g, record->n_patches, record->n_tombs);
 }
 
-int blt__record_is_tagged(const uint8_t *head)
+static int has_tag(const uint8_t *head, const char *tag)
 {
   static const uint8_t rest[BLT__HASH_LEN + BLT__LINK_LEN -
                             BLT__RECORD_TAG_LEN];
 
-  return memcmp(head, record_tag, sizeof record_tag) == 0 &&
-         memcmp(head + sizeof record_tag, rest, sizeof rest) == 0;
+  return memcmp(head, tag, BLT__RECORD_TAG_LEN) == 0 &&
+         memcmp(head + BLT__RECORD_TAG_LEN, rest, sizeof rest) == 0;
+}
+
+int blt__record_is_tagged(const uint8_t *head)
+{
+  return has_tag(head, record_tag);
+}
+
+int blt__dead_is_ours(const uint8_t *head)
+{
+  return has_tag(head, record_tag) || has_tag(head, filler_tag);
 }
 
 int blt__record_decode(const struct blt__geometry *g, uint64_t off,

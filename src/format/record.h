@@ -118,9 +118,10 @@ static inline uint64_t blt__dead_min(const struct blt__geometry *g)
 }
 
 /* The head of a dead block that spans `span` bytes, blt__dead_min <= span <=
- * blt__cover_max: payload_off bytes at `out`. `tag` may be NULL. */
+ * blt__cover_max: payload_off bytes at `out`. */
+enum blt__dead_tag { BLT__TAG_RECORD, BLT__TAG_FILLER };
 void blt__dead_encode(const struct blt__geometry *g, uint8_t *out,
-                      uint64_t span, int tagged);
+                      uint64_t span, enum blt__dead_tag tag);
 
 /* The field that holds the span, to patch it alone: its offset in the block
  * and its bytes; returns how many. */
@@ -167,8 +168,9 @@ static inline struct blt__tomb blt__tomb_decode(const uint8_t *p)
   return (struct blt__tomb){blt__get6(p), blt__get6(p + 6)};
 }
 
-/* Whether a dead block's first bytes carry our tag. */
+/* Whether a dead block's first bytes carry a record's tag; or any of ours. */
 int blt__record_is_tagged(const uint8_t *head);
+int blt__dead_is_ours(const uint8_t *head);
 
 /*
  * Read the fixed part of a record from the `avail` bytes at `bytes`, which

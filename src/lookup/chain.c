@@ -45,11 +45,7 @@ blt_status blt__walk_next(struct blt__walk *walk, struct blt__block *out,
     walk->fault = BLT__FAULT_CYCLE;
     return blt__image_corrupt(walk->image, off, "a chain runs in a circle");
   }
-  walk->fault = off < BLT__HEADER_LEN ||
-                        !blt__view_has(&walk->image->view, off,
-                                       walk->image->geo.key_off)
-                    ? BLT__FAULT_WILD
-                    : BLT__FAULT_OVERRUN;
+  walk->fault = BLT__FAULT_WILD;
   status = blt__image_block(walk->image, off, out, out_head);
   if (status < 0)
     return status;

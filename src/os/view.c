@@ -51,7 +51,7 @@ static blt_status start_filling(struct blt__view *view, size_t room)
 static blt_status open_window(struct blt__view *view, uint64_t need,
                               uint64_t want)
 {
-  uint64_t room = round_up(want > need ? want : need, ROOM_ALIGN);
+  uint64_t room = round_up((want > need ? want : need) + 1, ROOM_ALIGN);
   void *base = NULL;
   int error = -ENOMEM;
   blt_status status;

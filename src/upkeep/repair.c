@@ -153,7 +153,7 @@ static uint64_t resynchronise(struct surveyor *s, uint64_t off, uint64_t end)
     if (blt__links_find(&s->bodies, off) != NULL ||
         (can_stand(s, off, end, &block, &head) &&
          (proves_itself(s, &block, head) ||
-          (block.next == BLT__LINK_DEAD && blt__record_is_tagged(head)))))
+          (block.next == BLT__LINK_DEAD && blt__dead_is_ours(head)))))
       break;
   s->survey->lost_len += off - begin;
   s->survey->last_lost = off;

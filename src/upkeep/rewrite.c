@@ -47,7 +47,7 @@ static blt_status live_next(struct blt__source *source,
 
   while ((status = blt__scan_next(&live->scan, out)) == BLT_OK) {
     if (!out->live)
-      live->n_dead += !blt__record_is_tagged(out->head);
+      live->n_dead += !blt__dead_is_ours(out->head);
     else if (live->keep == NULL || live->keep(live->keep_ctx, out))
       return BLT_OK;
     else

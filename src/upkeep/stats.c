@@ -70,7 +70,7 @@ static blt_status scan_blocks(struct blt__image *image, blt_stats *stats)
   blt__scan_begin(&scan, image);
   while ((status = blt__scan_next(&scan, &s)) == BLT_OK) {
     if (!s.live) {
-      int ours = blt__record_is_tagged(s.head);
+      int ours = blt__dead_is_ours(s.head);
       stats->n_dead++;
       stats->dead_len += s.block.len;
       stats->n_records += (uint64_t)ours;

@@ -99,14 +99,11 @@ static void judge_dead(struct blt__verify *v, const struct blt__scanned *s)
   uint64_t len = s->block.len;
 
   v->report.n_dead++;
+  v->report.n_records += (uint64_t)blt__dead_is_ours(s->head);
   if (!blt__record_is_tagged(s->head))
     return;
-  v->report.n_records++;
   if (blt__view_at(&v->image->view, s->block.off, len, &bytes) < 0)
     return;
-  uint32_t payload = blt__record_payload_off(geo);
-  if (len < payload + 4u || memcmp(bytes + payload, "BCR1", 4) != 0)
-    return; /* a filler of ours                                             */
   if (!blt__record_decode(geo, s->block.off, bytes, len, &record) ||
       blt__record_used_len(geo, &record) + BLT__RECORD_HASH_LEN > len ||
       !blt__record_is_whole(geo, &record, bytes))
@@ -153,7 +150,7 @@ static blt_status scan_all(struct blt__verify *v, uint64_t *n_reached)
     if (status == BLT_E_CORRUPT) {
       tell(v, fault_names[scan.fault], scan.off, "%s",
            scan.fault == BLT__FAULT_TORN
-               ? "the file ends inside a block's head"
+               ? "the region ends inside a block's head"
                : "a block passes the end of its region");
       if (scan.region + 1 >= scan.n_regions)
         break;

@@ -200,14 +200,11 @@ END_TEST
 
 Suite *batch_suite(void)
 {
-  return SUITE_OF("batch", a_committed_batch_is_there,
-                  an_abort_restores_puts_and_deletes,
-                  an_abort_keeps_what_was_put_before_the_batch,
-                  a_batch_larger_than_the_buffer_can_still_be_aborted,
-                  a_batch_may_be_empty, batches_do_not_nest,
-                  a_batch_keeps_out_what_needs_the_whole_file,
-                  without_a_batch_there_is_nothing_to_end,
-                  sync_with_nothing_to_do_is_fine,
-                  many_batches_in_a_row_add_up,
-                  a_batch_of_metadata_and_keys_is_one);
+  return SUITE_OF(
+      "batch", a_committed_batch_is_there, an_abort_restores_puts_and_deletes,
+      an_abort_keeps_what_was_put_before_the_batch,
+      a_batch_larger_than_the_buffer_can_still_be_aborted, a_batch_may_be_empty,
+      batches_do_not_nest, a_batch_keeps_out_what_needs_the_whole_file,
+      without_a_batch_there_is_nothing_to_end, sync_with_nothing_to_do_is_fine,
+      many_batches_in_a_row_add_up, a_batch_of_metadata_and_keys_is_one);
 }

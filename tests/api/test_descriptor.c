@@ -186,14 +186,13 @@ END_TEST
 
 Suite *descriptor_suite(void)
 {
-  return SUITE_OF("descriptor", create_and_new_make_a_store_in_an_empty_file,
-                  read_and_write_refuse_an_empty_file,
-                  the_offset_of_the_descriptor_is_never_moved,
-                  the_descriptor_stays_open_unless_it_is_given_away,
-                  new_empties_the_store_of_the_descriptor,
-                  the_lock_of_the_caller_is_left_to_the_caller,
-                  a_descriptor_is_locked_and_unlocked,
-                  a_descriptor_can_not_be_reopened,
-                  a_descriptor_that_is_not_open_is_a_failure,
-                  a_pipe_is_not_a_store);
+  return SUITE_OF(
+      "descriptor", create_and_new_make_a_store_in_an_empty_file,
+      read_and_write_refuse_an_empty_file,
+      the_offset_of_the_descriptor_is_never_moved,
+      the_descriptor_stays_open_unless_it_is_given_away,
+      new_empties_the_store_of_the_descriptor,
+      the_lock_of_the_caller_is_left_to_the_caller,
+      a_descriptor_is_locked_and_unlocked, a_descriptor_can_not_be_reopened,
+      a_descriptor_that_is_not_open_is_a_failure, a_pipe_is_not_a_store);
 }

@@ -186,13 +186,11 @@ END_TEST
 
 Suite *get_suite(void)
 {
-  return SUITE_OF("get", get_sees_what_is_not_committed_yet,
-                  get_into_copies_the_value,
-                  get_into_says_how_long_a_value_is_that_does_not_fit,
-                  get_into_of_a_missing_key_is_not_found,
-                  has_says_whether_there_is_a_key,
-                  count_includes_what_is_not_committed_yet,
-                  keys_that_begin_alike_are_different_keys,
-                  keys_of_every_length_are_found,
-                  files_of_every_shape_are_read);
+  return SUITE_OF(
+      "get", get_sees_what_is_not_committed_yet, get_into_copies_the_value,
+      get_into_says_how_long_a_value_is_that_does_not_fit,
+      get_into_of_a_missing_key_is_not_found, has_says_whether_there_is_a_key,
+      count_includes_what_is_not_committed_yet,
+      keys_that_begin_alike_are_different_keys, keys_of_every_length_are_found,
+      files_of_every_shape_are_read);
 }

@@ -3,9 +3,9 @@
 #include "support/store.h"
 #include "support/temp.h"
 
-static const char *const reserved[] = {
-    "adb01ebc1ba3433eb043527", "7c40d2ea915b4f3a8e6d201",
-    "f19a5c3d7e2b48069ab34c5"};
+static const char *const reserved[] = {"adb01ebc1ba3433eb043527",
+                                       "7c40d2ea915b4f3a8e6d201",
+                                       "f19a5c3d7e2b48069ab34c5"};
 
 START_TEST(metadata_is_set_read_and_deleted)
 {
@@ -102,8 +102,7 @@ START_TEST(reserved_keys_are_refused_in_variable_files)
     EXPECT(BLT_E_INVALID,
            blt_put(db, reserved[i], strlen(reserved[i]), "x", 1));
     EXPECT(BLT_E_INVALID, blt_put_many(db, &item, 1));
-    const blt_status deleted =
-        blt_delete(db, reserved[i], strlen(reserved[i]));
+    const blt_status deleted = blt_delete(db, reserved[i], strlen(reserved[i]));
     ck_assert_int_ne(deleted, BLT_OK);
   }
   expect_count(db, 0);

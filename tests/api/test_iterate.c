@@ -62,8 +62,7 @@ START_TEST(items_hold_what_was_asked_for)
   ck_assert_ptr_null(item.value.data);
   blt_iter_close(iter);
 
-  iter = iter_of(db, BLT_ITER_VALUES | BLT_ITER_TIMESTAMPS |
-                         BLT_ITER_OFFSETS);
+  iter = iter_of(db, BLT_ITER_VALUES | BLT_ITER_TIMESTAMPS | BLT_ITER_OFFSETS);
   EXPECT_OK(blt_iter_next(iter, &item));
   ck_assert(bytes_equal(item.value, "value", 5));
   ck_assert_uint_eq(item.timestamp, 4711);
@@ -286,17 +285,16 @@ END_TEST
 
 Suite *iterate_suite(void)
 {
-  return SUITE_OF("iterate", an_empty_store_ends_at_once,
-                  keys_come_in_the_order_of_the_file,
-                  items_hold_what_was_asked_for,
-                  a_store_without_timestamps_gives_zero,
-                  iteration_gives_what_was_not_committed_yet,
-                  hidden_keys_are_given_only_when_asked_for,
-                  a_change_ends_an_iteration,
-                  a_tolerant_iteration_is_ended_by_a_rewrite_only,
-                  a_tolerant_iteration_gives_every_key_that_is_left_alone,
-                  setting_a_timestamp_disturbs_no_iteration,
-                  inside_a_batch_its_own_puts_come_last,
-                  several_iterations_do_not_disturb_one_another,
-                  closing_no_iterator_is_fine);
+  return SUITE_OF(
+      "iterate", an_empty_store_ends_at_once,
+      keys_come_in_the_order_of_the_file, items_hold_what_was_asked_for,
+      a_store_without_timestamps_gives_zero,
+      iteration_gives_what_was_not_committed_yet,
+      hidden_keys_are_given_only_when_asked_for, a_change_ends_an_iteration,
+      a_tolerant_iteration_is_ended_by_a_rewrite_only,
+      a_tolerant_iteration_gives_every_key_that_is_left_alone,
+      setting_a_timestamp_disturbs_no_iteration,
+      inside_a_batch_its_own_puts_come_last,
+      several_iterations_do_not_disturb_one_another,
+      closing_no_iterator_is_fine);
 }

@@ -40,8 +40,8 @@ START_TEST(put_many_and_get_many_are_the_same_as_one_by_one)
     EXPECT_OK(blt_get_many(db, many->keys, N_MANY, many->values, &n_found));
     ck_assert_uint_eq(n_found, N_MANY);
     for (size_t i = 0; i < N_MANY; i++) {
-      ck_assert(bytes_equal(many->values[i], many->text[i],
-                            strlen(many->text[i])));
+      ck_assert(
+          bytes_equal(many->values[i], many->text[i], strlen(many->text[i])));
       expect_text(db, many->text[i], many->text[i]);
     }
     EXPECT_OK(blt_sync(db));
@@ -223,6 +223,6 @@ Suite *many_suite(void)
                   a_missing_key_has_no_data_and_an_empty_value_has,
                   has_many_answers_for_each_key, the_last_of_equal_keys_wins,
                   put_many_keeps_what_came_before_a_failing_item,
-                  delete_many_passes_over_missing_keys,
-                  many_of_nothing_is_fine, many_joins_a_batch_of_the_user);
+                  delete_many_passes_over_missing_keys, many_of_nothing_is_fine,
+                  many_joins_a_batch_of_the_user);
 }

@@ -21,7 +21,10 @@ START_TEST(the_image_of_a_store_opens_as_the_same_store)
     expect_count(again, 99);
     expect_numbered(again, 0, 50);
     expect_text(again, "key-000050", NULL);
-    expect_sound(again);
+    /* The image is of a store that is not closed: a reader finds it unclean,
+     * a writer recovers it. */
+    if (mode == BLT_WRITE)
+      expect_sound(again);
     EXPECT_OK(blt_close(again));
   }
   EXPECT_OK(blt_close(db));

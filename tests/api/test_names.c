@@ -30,8 +30,8 @@ START_TEST(the_library_says_the_version_of_its_header)
 {
   char text[64];
 
-  snprintf(text, sizeof text, "%d.%d.%d", BLT_VERSION_MAJOR,
-           BLT_VERSION_MINOR, BLT_VERSION_PATCH);
+  snprintf(text, sizeof text, "%d.%d.%d", BLT_VERSION_MAJOR, BLT_VERSION_MINOR,
+           BLT_VERSION_PATCH);
   ck_assert_str_eq(blt_version(), text);
 }
 END_TEST
@@ -66,10 +66,11 @@ START_TEST(buckets_follow_the_chain_of_booklet)
     uint64_t n_keys;
     uint32_t n_buckets;
   } steps[] = {
-      {0, 12007},           {1, 12007},           {12007, 12007},
-      {12008, 144013},      {144013, 144013},     {144014, 1728017},
-      {1728017, 1728017},   {1728018, 20736017},  {20736017, 20736017},
-      {UINT64_MAX, 4294967291u},
+      {0, 12007},           {1, 12007},
+      {12007, 12007},       {12008, 144013},
+      {144013, 144013},     {144014, 1728017},
+      {1728017, 1728017},   {1728018, 20736017},
+      {20736017, 20736017}, {UINT64_MAX, 4294967291u},
   };
 
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)

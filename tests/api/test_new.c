@@ -209,15 +209,15 @@ END_TEST
 
 Suite *new_suite(void)
 {
-  return SUITE_OF(
-      "new", a_new_store_is_variable_with_timestamps_and_12007_buckets,
-      a_new_store_has_a_uuid_of_its_own,
-      a_new_variable_store_can_do_without_timestamps,
-      a_new_fixed_store_has_a_value_length_and_no_timestamps,
-      serializers_are_stored_and_not_acted_on,
-      a_serializer_code_that_does_not_fit_is_refused,
-      a_store_started_from_a_header_takes_its_identity,
-      a_store_started_from_a_header_does_not_take_its_content,
-      a_store_started_from_a_fixed_header_is_fixed,
-      a_header_of_another_format_is_refused);
+  return SUITE_OF("new",
+                  a_new_store_is_variable_with_timestamps_and_12007_buckets,
+                  a_new_store_has_a_uuid_of_its_own,
+                  a_new_variable_store_can_do_without_timestamps,
+                  a_new_fixed_store_has_a_value_length_and_no_timestamps,
+                  serializers_are_stored_and_not_acted_on,
+                  a_serializer_code_that_does_not_fit_is_refused,
+                  a_store_started_from_a_header_takes_its_identity,
+                  a_store_started_from_a_header_does_not_take_its_content,
+                  a_store_started_from_a_fixed_header_is_fixed,
+                  a_header_of_another_format_is_refused);
 }

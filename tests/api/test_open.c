@@ -249,9 +249,8 @@ START_TEST(versions_before_three_are_refused)
   for (int is_fixed = 0; is_fixed < 2; is_fixed++) {
     const char *const path = temp_path("old.blt");
     struct image image;
-    image_init(&image, &(struct image_shape){.n_buckets = 3,
-                                             .is_fixed = is_fixed,
-                                             .version = 2});
+    image_init(&image, &(struct image_shape){
+                           .n_buckets = 3, .is_fixed = is_fixed, .version = 2});
     file_write(path, image.bytes, image.len);
     expect_open_status(BLT_E_VERSION, path, NULL);
     image_free(&image);
@@ -338,8 +337,7 @@ Suite *open_suite(void)
       write_and_create_keep_what_is_there, new_empties_what_is_there,
       new_makes_another_kind_of_file_of_it,
       exclusive_creation_refuses_a_file_that_exists,
-      a_file_of_the_other_kind_is_refused,
-      another_format_is_not_a_booklet_file,
+      a_file_of_the_other_kind_is_refused, another_format_is_not_a_booklet_file,
       create_does_not_overwrite_another_format,
       versions_before_three_are_refused,
       version_three_has_no_timestamps_whatever_the_header_says,

@@ -295,7 +295,6 @@ Suite *options_suite(void)
       every_way_of_reading_gives_the_same, every_advice_gives_the_same,
       every_sync_level_gives_the_same, every_buffer_gives_the_same,
       a_handle_for_one_thread_gives_the_same,
-      without_sigbus_no_handler_is_installed,
-      a_file_can_be_read_without_a_lock,
+      without_sigbus_no_handler_is_installed, a_file_can_be_read_without_a_lock,
       without_auto_reindex_the_buckets_stay);
 }

@@ -253,15 +253,14 @@ END_TEST
 
 Suite *put_suite(void)
 {
-  return SUITE_OF("put", a_put_replaces_the_value, the_bytes_are_copied,
-                  an_empty_key_is_a_key, an_empty_value_is_a_value,
-                  an_empty_key_with_an_empty_value_survives,
-                  the_longest_key_is_65535_bytes,
-                  a_value_of_four_gibibytes_is_too_big,
-                  a_value_larger_than_the_buffer_is_stored,
-                  a_fixed_file_takes_values_of_its_length_only,
-                  a_fixed_file_may_have_values_of_no_bytes,
-                  delete_says_whether_there_was_a_key,
-                  a_deleted_key_can_be_put_again,
-                  deleting_any_key_of_a_chain_leaves_the_others);
+  return SUITE_OF(
+      "put", a_put_replaces_the_value, the_bytes_are_copied,
+      an_empty_key_is_a_key, an_empty_value_is_a_value,
+      an_empty_key_with_an_empty_value_survives, the_longest_key_is_65535_bytes,
+      a_value_of_four_gibibytes_is_too_big,
+      a_value_larger_than_the_buffer_is_stored,
+      a_fixed_file_takes_values_of_its_length_only,
+      a_fixed_file_may_have_values_of_no_bytes,
+      delete_says_whether_there_was_a_key, a_deleted_key_can_be_put_again,
+      deleting_any_key_of_a_chain_leaves_the_others);
 }

@@ -180,13 +180,12 @@ END_TEST
 
 Suite *timestamps_suite(void)
 {
-  return SUITE_OF("timestamps", a_put_takes_its_time_from_the_clock,
-                  without_a_clock_it_is_the_time_of_the_system,
-                  a_timestamp_can_be_given,
-                  a_timestamp_can_be_changed_before_and_after_a_commit,
-                  a_changed_timestamp_survives_a_close,
-                  only_keys_that_exist_have_a_timestamp,
-                  a_fixed_file_has_no_timestamps,
-                  the_file_has_a_timestamp_of_its_own,
-                  the_timestamp_of_the_file_can_be_now);
+  return SUITE_OF(
+      "timestamps", a_put_takes_its_time_from_the_clock,
+      without_a_clock_it_is_the_time_of_the_system, a_timestamp_can_be_given,
+      a_timestamp_can_be_changed_before_and_after_a_commit,
+      a_changed_timestamp_survives_a_close,
+      only_keys_that_exist_have_a_timestamp, a_fixed_file_has_no_timestamps,
+      the_file_has_a_timestamp_of_its_own,
+      the_timestamp_of_the_file_can_be_now);
 }

@@ -40,17 +40,18 @@ def check_blocks(reader, blocks, faults):
 
 
 def check_chain(reader, bucket, blocks, reached, faults):
-    keys = set()
+    keys, seen = set(), set()
     at = reader.slot_off(bucket)
     off = reader.pointer(at)
     while off > EMPTY_MAX:
         block = blocks.get(off)
         if block is None:
             return faults.append(Fault("wild-pointer", at, "no block there"))
-        if off in reached:
-            return faults.append(Fault("cycle", at, "leads back to a chain"))
+        if off in seen:
+            return faults.append(Fault("cycle", at, "the chain returns"))
         if block.link == DEAD:
             return faults.append(Fault("dead-in-chain", off, "a dead block"))
+        seen.add(off)
         reached.add(off)
         if reader.bucket_of(block.hash) != bucket:
             faults.append(Fault("wrong-bucket", off, "of another bucket"))

@@ -18,7 +18,8 @@ EMPTY_MAX = 1                 # slots 0 and 1 are empty buckets (section 6)
 DEAD, LAST = 0, 1             # links (section 8)
 FILLER = 52983525027888       # six ASCII '0' (section 3)
 MARKER = 0xFFFFFFFF           # section 12
-RECORD_TAG = b"BLTC1" + bytes(8)
+RECORD_TAG = b"BLTC1" + bytes(8)    # section 16
+FILLER_TAG = b"BLTF1" + bytes(8)
 
 MAGICS = {
     bytes.fromhex("4f7e8a3fe75c4750ad430a728fe31cfe"): "variable",
@@ -34,8 +35,12 @@ Block = namedtuple(
 
 
 def is_record(block):
-    """Section 16."""
     return block.link == DEAD and block.hash == RECORD_TAG
+
+
+def is_own(block):
+    """A commit record or a filler."""
+    return block.link == DEAD and block.hash in (RECORD_TAG, FILLER_TAG)
 
 
 class BadFile(Exception):
@@ -143,9 +148,9 @@ class Reader:
     def block_at(self, off, region_end):
         """Section 7."""
         head = self.header
-        kind = ("torn-tail" if region_end == len(self.data) else "overrun")
-        if off + head.head_len > region_end:
-            fail(kind, off, "a block's head passes the end of its region")
+        kind = "torn-tail" if region_end == len(self.data) else "overrun"
+        if off + head.head_len + head.ts_len > region_end:
+            fail(kind, off, "a head passes the end of its region")
         number = int.from_bytes
         key_len = number(self.data[off + 19:off + 21], "little")
         value_len = head.value_len
@@ -199,9 +204,9 @@ class Reader:
         return [(block.key, block.timestamp, block.value_off,
                  len(block.value)) for block in self.live()]
 
-    def records(self):
-        """Commit records (section 16)."""
-        return [block for block in self.scan() if is_record(block)]
+    def own(self):
+        """Commit records and fillers (section 16)."""
+        return [block for block in self.scan() if is_own(block)]
 
     # ---------------------------------------------- lookup (section 8)
 

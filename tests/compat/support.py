@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import unittest
 from collections import namedtuple
+from itertools import zip_longest
 
 import booklet
 from booklet import utils
@@ -191,8 +192,8 @@ class CompatCase(unittest.TestCase):
         if left != right:
             text = "%s: %.300r is not %.300r" % (what, left, right)
             if isinstance(left, list) and isinstance(right, list):
-                pair = next(((a, b) for a, b in zip(left, right) if a != b),
-                            (len(left), len(right)))
+                pair = next((pair for pair in zip_longest(left, right)
+                             if pair[0] != pair[1]))
                 text = "%s: first difference %.200r, %.200r" % (
                     what, pair[0], pair[1])
             self.fail(text)

@@ -34,7 +34,7 @@ DAMAGES = {
                      (B + 13, pointer(1))],
     "duplicate-key": [(B + 13, pointer(OLD_A)), (OLD_A + 13, pointer(A))],
     "orphan": [(SLOT_0, pointer(A))],
-    "torn-tail": 320,
+    "torn-tail": 300,
     "wrong-count": [(33, b"\x03")],
 }
 # Faults of the header are failures of blt_open.

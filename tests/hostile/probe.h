@@ -37,7 +37,7 @@ void expect_fault(const struct image *image, const char *kind, uint64_t off,
                   uint64_t len);
 
 /* The same in one: the key is damaged, the fault is found, no harm is done. */
-void expect_damage(const struct image *image, const char *key,
-                   const char *kind, uint64_t off, uint64_t len);
+void expect_damage(const struct image *image, const char *key, const char *kind,
+                   uint64_t off, uint64_t len);
 
 #endif

@@ -191,14 +191,12 @@ END_TEST
 
 Suite *chains_suite(void)
 {
-  return SUITE_OF("chains", a_circle_is_corruption_not_a_hang,
-                  a_long_circle_is_corruption_not_a_hang,
-                  a_link_back_without_a_circle_is_fine,
-                  two_chains_that_join_are_found,
-                  a_live_block_that_nothing_leads_to_is_an_orphan,
-                  a_dead_block_in_a_chain_is_found,
-                  a_key_that_is_twice_in_a_chain_is_found,
-                  a_block_in_the_wrong_bucket_is_found,
-                  dead_blocks_may_hold_anything,
-                  a_run_of_zeros_of_whole_blocks_is_dead);
+  return SUITE_OF(
+      "chains", a_circle_is_corruption_not_a_hang,
+      a_long_circle_is_corruption_not_a_hang,
+      a_link_back_without_a_circle_is_fine, two_chains_that_join_are_found,
+      a_live_block_that_nothing_leads_to_is_an_orphan,
+      a_dead_block_in_a_chain_is_found, a_key_that_is_twice_in_a_chain_is_found,
+      a_block_in_the_wrong_bucket_is_found, dead_blocks_may_hold_anything,
+      a_run_of_zeros_of_whole_blocks_is_dead);
 }

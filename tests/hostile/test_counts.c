@@ -119,13 +119,56 @@ START_TEST(a_repair_keeps_the_keys_that_are_whole)
 }
 END_TEST
 
+/* Key "a" is whole; the length of its value is not. */
+static void make_damaged(void)
+{
+  image_init(&image, &(struct image_shape){.n_buckets = 1});
+  const uint64_t off = image_add(&image, "a", "1");
+  image_set(&image, off + IMAGE_BLOCK_VALUE_LEN, 4, 100000);
+}
+
+START_TEST(without_recovery_a_damaged_file_is_not_repaired)
+{
+  blt_options options = options_of(BLT_WRITE);
+  blt_open_info info;
+  blt_db *db = NULL;
+
+  make_damaged();
+  options.recover = BLT_OFF;
+  if (blt_open_memory(image.bytes, image.len, &options, &db) == BLT_OK) {
+    EXPECT_OK(blt_open_report(db, &info));
+    ck_assert_int_ne(info.what, BLT_OPENED_REPAIRED);
+    blt_close(db);
+  }
+  image_free(&image);
+}
+END_TEST
+
+START_TEST(a_repair_does_not_lose_a_block_without_saying_so)
+{
+  const blt_options options = options_of(BLT_WRITE);
+  blt_open_info info;
+  blt_db *db = NULL;
+
+  make_damaged();
+  if (blt_open_memory(image.bytes, image.len, &options, &db) == BLT_OK) {
+    EXPECT_OK(blt_open_report(db, &info));
+    if (info.what == BLT_OPENED_REPAIRED)
+      ck_assert_uint_ge(info.n_dropped, 1);
+    blt_close(db);
+  }
+  image_free(&image);
+}
+END_TEST
+
 Suite *counts_suite(void)
 {
   return SUITE_OF("counts", a_count_that_is_too_big_is_found,
                   a_count_that_is_too_small_is_found,
                   a_big_lie_does_not_make_the_index_grow,
                   a_count_that_is_too_small_survives_deletes,
-                  a_prune_counts_anew,
-                  a_file_that_was_not_closed_is_made_sound,
-                  a_repair_keeps_the_keys_that_are_whole);
+                  a_prune_counts_anew, a_file_that_was_not_closed_is_made_sound,
+                  a_repair_keeps_the_keys_that_are_whole,
+                  without_recovery_a_damaged_file_is_not_repaired,
+                  a_repair_does_not_lose_a_block_without_saying_so);
 }

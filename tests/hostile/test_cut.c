@@ -163,8 +163,7 @@ static const volatile char *foreign_page(void)
   FILE *const file = tmpfile();
 
   ck_assert_ptr_nonnull(file);
-  void *const page =
-      mmap(NULL, 4096, PROT_READ, MAP_SHARED, fileno(file), 0);
+  void *const page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fileno(file), 0);
   ck_assert(page != MAP_FAILED);
   return page;
 }
@@ -203,13 +202,12 @@ END_TEST
 
 Suite *cut_suite(void)
 {
-  return SUITE_OF("cut", a_cut_file_is_a_status_and_not_a_signal,
-                  each_later_call_says_so_too,
-                  a_file_cut_to_nothing_is_a_status,
-                  a_borrowed_value_of_a_cut_file_reads_as_zeros,
-                  iteration_of_a_cut_file_ends_with_a_status,
-                  a_writer_of_a_cut_file_gets_a_status,
-                  other_stores_are_not_disturbed,
-                  a_foreign_fault_goes_to_the_handler_before,
-                  a_file_that_grows_while_it_is_read_is_fine);
+  return SUITE_OF(
+      "cut", a_cut_file_is_a_status_and_not_a_signal,
+      each_later_call_says_so_too, a_file_cut_to_nothing_is_a_status,
+      a_borrowed_value_of_a_cut_file_reads_as_zeros,
+      iteration_of_a_cut_file_ends_with_a_status,
+      a_writer_of_a_cut_file_gets_a_status, other_stores_are_not_disturbed,
+      a_foreign_fault_goes_to_the_handler_before,
+      a_file_that_grows_while_it_is_read_is_fine);
 }

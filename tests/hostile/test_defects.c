@@ -9,6 +9,15 @@
 
 static struct image image;
 
+/* A repair drops blocks whose hash is not that of their key. */
+static int was_repaired(blt_db *db)
+{
+  blt_open_info info;
+
+  EXPECT_OK(blt_open_report(db, &info));
+  return info.what == BLT_OPENED_REPAIRED;
+}
+
 START_TEST(r32_a_crafted_hash_does_not_give_the_value_of_another_key)
 {
   image_init(&image, &(struct image_shape){.n_buckets = 1});
@@ -19,7 +28,8 @@ START_TEST(r32_a_crafted_hash_does_not_give_the_value_of_another_key)
   put_text(db, "b", "of b");
   EXPECT_OK(blt_sync(db));
   expect_text(db, "b", "of b");
-  ck_assert_uint_eq(count_by_iteration(db, BLT_ITER_KEYS), 2);
+  ck_assert_uint_eq(count_by_iteration(db, BLT_ITER_KEYS),
+                    was_repaired(db) ? 1 : 2);
   EXPECT_OK(blt_close(db));
   image_free(&image);
 }
@@ -104,8 +114,9 @@ START_TEST(r37_a_value_of_four_gibibytes_is_not_allocated)
     char buf[16];
     blt_bytes value;
     size_t len = 0;
-    EXPECT(BLT_E_CORRUPT, blt_get(db, "a", 1, &value));
-    EXPECT(BLT_E_CORRUPT, blt_get_into(db, "a", 1, buf, sizeof buf, &len));
+    const blt_status want = was_repaired(db) ? BLT_NOT_FOUND : BLT_E_CORRUPT;
+    EXPECT(want, blt_get(db, "a", 1, &value));
+    EXPECT(want, blt_get_into(db, "a", 1, buf, sizeof buf, &len));
     EXPECT_OK(blt_close(db));
   }
   probe_image(&image);
@@ -204,15 +215,15 @@ END_TEST
 
 Suite *defects_suite(void)
 {
-  return SUITE_OF(
-      "defects", r32_a_crafted_hash_does_not_give_the_value_of_another_key,
-      r33_get_put_and_delete_return_from_a_circle,
-      r34_a_bucket_into_the_header_does_not_rewrite_the_header,
-      r35_a_serializer_that_runs_code_is_only_a_number,
-      r36_four_billion_buckets_in_300_bytes_are_refused,
-      r37_a_value_of_four_gibibytes_is_not_allocated,
-      r38_many_keys_in_one_bucket_are_all_found,
-      r48_six_ascii_zeros_mean_the_index_at_200,
-      r48_a_file_shorter_than_a_header_is_a_status,
-      r48_a_reserved_key_of_a_fixed_file_counts);
+  return SUITE_OF("defects",
+                  r32_a_crafted_hash_does_not_give_the_value_of_another_key,
+                  r33_get_put_and_delete_return_from_a_circle,
+                  r34_a_bucket_into_the_header_does_not_rewrite_the_header,
+                  r35_a_serializer_that_runs_code_is_only_a_number,
+                  r36_four_billion_buckets_in_300_bytes_are_refused,
+                  r37_a_value_of_four_gibibytes_is_not_allocated,
+                  r38_many_keys_in_one_bucket_are_all_found,
+                  r48_six_ascii_zeros_mean_the_index_at_200,
+                  r48_a_file_shorter_than_a_header_is_a_status,
+                  r48_a_reserved_key_of_a_fixed_file_counts);
 }

@@ -2,6 +2,7 @@
 #include "hostile/probe.h"
 #include "hostile/suites.h"
 #include "support/store.h"
+#include "support/temp.h"
 
 #include <stdlib.h>
 
@@ -47,23 +48,41 @@ END_TEST
 
 START_TEST(no_bit_of_a_fixed_file_does_harm)
 {
-  flip_image(&(struct image_shape){.n_buckets = 2,
-                                   .is_fixed = 1,
-                                   .value_len = 2},
-             _i);
+  flip_image(
+      &(struct image_shape){.n_buckets = 2, .is_fixed = 1, .value_len = 2}, _i);
 }
 END_TEST
 
-START_TEST(no_bit_of_a_file_of_ours_does_harm)
+static void put_two_commits(blt_db *db)
 {
-  blt_db *const db = new_in_memory(2);
-  blt_bytes image;
-
   put_text(db, "a", "a value");
   EXPECT_OK(blt_sync(db));
   put_text(db, "a", "another");
   put_text(db, "b", "a value");
   EXPECT_OK(blt_sync(db));
+}
+
+START_TEST(no_bit_of_a_file_that_we_closed_does_harm)
+{
+  const char *const path = temp_path("flips.blt");
+  const blt_options options = options_of_new(2);
+  blt_db *const db = open_path_with(path, &options);
+  size_t len;
+
+  put_two_commits(db);
+  EXPECT_OK(blt_close(db));
+  uint8_t *const bytes = file_read(path, &len);
+  flip_every_bit(bytes, len, _i);
+  free(bytes);
+}
+END_TEST
+
+START_TEST(no_bit_of_a_file_that_we_did_not_close_does_harm)
+{
+  blt_db *const db = new_in_memory(2);
+  blt_bytes image;
+
+  put_two_commits(db);
   EXPECT_OK(blt_memory_image(db, &image));
   uint8_t *const copy = malloc(image.len);
   memcpy(copy, image.data, image.len);
@@ -81,7 +100,10 @@ Suite *flips_suite(void)
   tcase_add_loop_test(made, no_bit_of_a_file_of_booklet_does_harm, 0, N_PARTS);
   tcase_add_loop_test(made, no_bit_of_a_pruned_file_does_harm, 0, N_PARTS);
   tcase_add_loop_test(made, no_bit_of_a_fixed_file_does_harm, 0, N_PARTS);
-  tcase_add_loop_test(made, no_bit_of_a_file_of_ours_does_harm, 0, N_PARTS);
+  tcase_add_loop_test(made, no_bit_of_a_file_that_we_closed_does_harm, 0,
+                      N_PARTS);
+  tcase_add_loop_test(made, no_bit_of_a_file_that_we_did_not_close_does_harm, 0,
+                      N_PARTS);
   suite_add_tcase(suite, made);
   return suite;
 }

@@ -44,6 +44,7 @@ END_TEST
 START_TEST(a_put_does_not_overwrite_another_key_with_the_hash)
 {
   struct image image;
+  blt_open_info info;
 
   image_init(&image, &(struct image_shape){.n_buckets = 1});
   add_false_a(&image);
@@ -51,10 +52,13 @@ START_TEST(a_put_does_not_overwrite_another_key_with_the_hash)
   put_text(db, "a", "true");
   EXPECT_OK(blt_sync(db));
   expect_text(db, "a", "true");
-  expect_count(db, 2);
+  EXPECT_OK(blt_open_report(db, &info));
+  /* A repair drops blocks whose hash is not that of their key. */
+  const uint64_t n_others = info.what == BLT_OPENED_REPAIRED ? 0 : 1;
+  expect_count(db, n_others + 1);
   delete_text(db, "a");
   EXPECT_OK(blt_sync(db));
-  expect_count(db, 1);
+  expect_count(db, n_others);
   EXPECT_OK(blt_close(db));
   image_free(&image);
 }
@@ -115,10 +119,10 @@ START_TEST(a_dead_block_with_the_tag_of_a_record_is_only_a_dead_block)
   blt_db *const db = open_bytes(image.bytes, image.len, BLT_WRITE);
   expect_text(db, "a", "1");
   expect_text(db, "b", "2");
-  expect_sound(db);
   put_text(db, "c", "3");
   EXPECT_OK(blt_prune(db, NULL, NULL));
   expect_count(db, 3);
+  expect_sound(db);
   EXPECT_OK(blt_close(db));
   probe_image(&image);
   image_free(&image);

@@ -2,6 +2,9 @@
 #include "hostile/probe.h"
 #include "hostile/suites.h"
 #include "support/store.h"
+#include "support/temp.h"
+
+#include <stdlib.h>
 
 static struct image image;
 
@@ -74,8 +77,7 @@ END_TEST
 
 START_TEST(first_blocks_in_a_moved_index_are_refused)
 {
-  image_init(&image,
-             &(struct image_shape){.n_buckets = 3, .index_later = 1});
+  image_init(&image, &(struct image_shape){.n_buckets = 3, .index_later = 1});
   image_add(&image, "a", "1");
   image_move_index(&image, 20);
   image_set(&image, IMAGE_FIRST_BLOCK_OFF, 6, image.index_off + 6);
@@ -86,8 +88,7 @@ END_TEST
 
 START_TEST(a_moved_index_over_the_blocks_is_found)
 {
-  image_init(&image,
-             &(struct image_shape){.n_buckets = 3, .index_later = 1});
+  image_init(&image, &(struct image_shape){.n_buckets = 3, .index_later = 1});
   image_add(&image, "a", "1");
   image_add(&image, "b", "2");
   image_move_index(&image, 5);
@@ -167,8 +168,8 @@ START_TEST(bad_checkpoint_bytes_are_no_checkpoint)
     blt_db *const db = open_image(&image);
     expect_text(db, "a", "1");
     ck_assert_int_eq(header_of(db).has_checkpoint, 0);
-    expect_sound(db);
     EXPECT_OK(blt_close(db));
+    expect_fault(&image, "bad-checkpoint", IMAGE_CHECKPOINT, 1);
     probe_image(&image);
     image_free(&image);
   }
@@ -176,19 +177,25 @@ START_TEST(bad_checkpoint_bytes_are_no_checkpoint)
 END_TEST
 
 /* booklet's init_bytes copies all 200 bytes into other files. */
+static void take_checkpoint(const void *bytes)
+{
+  make();
+  memcpy(image.bytes + IMAGE_CHECKPOINT, (const char *)bytes + IMAGE_CHECKPOINT,
+         IMAGE_HEADER_LEN - IMAGE_CHECKPOINT);
+}
+
 START_TEST(a_checkpoint_of_another_file_is_not_believed)
 {
-  blt_db *const other = new_in_memory(3);
-  blt_bytes bytes;
+  const char *const path = temp_path("other.blt");
+  const blt_options options = options_of_new(3);
+  blt_db *const other = open_path_with(path, &options);
+  size_t len;
 
   put_numbered(other, 0, 3);
-  EXPECT_OK(blt_sync(other));
-  EXPECT_OK(blt_memory_image(other, &bytes));
-  make();
-  memcpy(image.bytes + IMAGE_CHECKPOINT,
-         (const char *)bytes.data + IMAGE_CHECKPOINT,
-         IMAGE_HEADER_LEN - IMAGE_CHECKPOINT);
   EXPECT_OK(blt_close(other));
+  uint8_t *const bytes = file_read(path, &len);
+  take_checkpoint(bytes);
+  free(bytes);
   for (int mode = BLT_READ; mode <= BLT_WRITE; mode++) {
     blt_db *const db = open_bytes(image.bytes, image.len, (blt_mode)mode);
     expect_text(db, "a", "1");
@@ -201,21 +208,42 @@ START_TEST(a_checkpoint_of_another_file_is_not_believed)
 }
 END_TEST
 
+START_TEST(a_checkpoint_of_a_killed_writer_of_another_file_is_not_believed)
+{
+  blt_db *const other = new_in_memory(3);
+  blt_bytes bytes;
+
+  put_numbered(other, 0, 3);
+  EXPECT_OK(blt_sync(other));
+  EXPECT_OK(blt_memory_image(other, &bytes));
+  take_checkpoint(bytes.data);
+  EXPECT_OK(blt_close(other));
+  blt_db *const db = open_bytes(image.bytes, image.len, BLT_WRITE);
+  expect_text(db, "a", "1");
+  expect_text(db, "b", "2");
+  expect_count(db, 2);
+  expect_sound(db);
+  EXPECT_OK(blt_close(db));
+  probe_image(&image);
+  image_free(&image);
+}
+END_TEST
+
 Suite *header_suite(void)
 {
-  return SUITE_OF("header", no_buckets_are_refused,
-                  more_buckets_than_the_file_holds_are_refused,
-                  an_index_past_the_end_is_refused,
-                  an_index_that_ends_past_the_end_is_refused,
-                  an_index_in_the_header_is_refused,
-                  first_blocks_past_the_end_are_refused,
-                  first_blocks_in_the_header_or_the_index_are_refused,
-                  first_blocks_in_a_moved_index_are_refused,
-                  a_moved_index_over_the_blocks_is_found,
-                  other_widths_of_numbers_are_refused,
-                  a_wrong_magic_is_not_a_booklet_file,
-                  an_odd_timestamp_flag_does_no_harm,
-                  unused_bytes_of_zeros_or_ascii_zeros_are_both_fine,
-                  bad_checkpoint_bytes_are_no_checkpoint,
-                  a_checkpoint_of_another_file_is_not_believed);
+  return SUITE_OF(
+      "header", no_buckets_are_refused,
+      more_buckets_than_the_file_holds_are_refused,
+      an_index_past_the_end_is_refused,
+      an_index_that_ends_past_the_end_is_refused,
+      an_index_in_the_header_is_refused, first_blocks_past_the_end_are_refused,
+      first_blocks_in_the_header_or_the_index_are_refused,
+      first_blocks_in_a_moved_index_are_refused,
+      a_moved_index_over_the_blocks_is_found,
+      other_widths_of_numbers_are_refused, a_wrong_magic_is_not_a_booklet_file,
+      an_odd_timestamp_flag_does_no_harm,
+      unused_bytes_of_zeros_or_ascii_zeros_are_both_fine,
+      bad_checkpoint_bytes_are_no_checkpoint,
+      a_checkpoint_of_another_file_is_not_believed,
+      a_checkpoint_of_a_killed_writer_of_another_file_is_not_believed);
 }

@@ -89,8 +89,7 @@ END_TEST
 
 START_TEST(a_link_into_a_moved_index_is_corruption)
 {
-  image_init(&image,
-             &(struct image_shape){.n_buckets = 9, .index_later = 1});
+  image_init(&image, &(struct image_shape){.n_buckets = 9, .index_later = 1});
   const uint64_t off = image_add(&image, "a", "1");
   image_move_index(&image, 50);
   image_set(&image, off + IMAGE_BLOCK_NEXT, 6, image.index_off + 60);
@@ -160,16 +159,15 @@ END_TEST
 
 Suite *pointers_suite(void)
 {
-  return SUITE_OF("pointers", a_slot_past_the_end_is_corruption,
-                  a_slot_at_the_very_end_is_corruption,
-                  a_slot_with_all_bits_set_is_corruption,
-                  a_slot_into_the_header_is_corruption,
-                  a_slot_into_the_index_is_corruption,
-                  a_link_past_the_end_is_corruption,
-                  a_link_into_the_header_or_the_index_is_corruption,
-                  a_link_into_a_moved_index_is_corruption,
-                  a_slot_into_the_middle_of_a_block_is_found,
-                  a_slot_of_zero_is_an_empty_bucket,
-                  damage_in_one_chain_leaves_the_others,
-                  a_put_behind_a_wild_pointer_writes_nothing_wild);
+  return SUITE_OF(
+      "pointers", a_slot_past_the_end_is_corruption,
+      a_slot_at_the_very_end_is_corruption,
+      a_slot_with_all_bits_set_is_corruption,
+      a_slot_into_the_header_is_corruption, a_slot_into_the_index_is_corruption,
+      a_link_past_the_end_is_corruption,
+      a_link_into_the_header_or_the_index_is_corruption,
+      a_link_into_a_moved_index_is_corruption,
+      a_slot_into_the_middle_of_a_block_is_found,
+      a_slot_of_zero_is_an_empty_bucket, damage_in_one_chain_leaves_the_others,
+      a_put_behind_a_wild_pointer_writes_nothing_wild);
 }

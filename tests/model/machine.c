@@ -147,16 +147,16 @@ static const struct {
   uint32_t weight;
   int is_for_batches; /* may be done inside one */
 } operations[] = {
-    {step_put, 300, 1},           {step_put_at, 60, 1},
-    {step_delete, 120, 1},        {step_get, 160, 1},
-    {step_count, 30, 1},          {step_hidden_set, 20, 1},
-    {step_hidden_delete, 10, 1},  {step_timestamp_set, 30, 1},
-    {step_put_many, 30, 1},       {step_delete_many, 20, 1},
-    {step_get_many, 30, 1},       {step_has_many, 20, 1},
-    {step_iterate, 15, 1},        {step_batch, 40, 0},
-    {step_sync, 30, 0},           {step_reopen, 10, 0},
-    {step_prune, 8, 0},           {step_prune_by_time, 6, 0},
-    {step_reindex, 8, 0},         {step_clear, 2, 0},
+    {step_put, 300, 1},          {step_put_at, 60, 1},
+    {step_delete, 120, 1},       {step_get, 160, 1},
+    {step_count, 30, 1},         {step_hidden_set, 20, 1},
+    {step_hidden_delete, 10, 1}, {step_timestamp_set, 30, 1},
+    {step_put_many, 30, 1},      {step_delete_many, 20, 1},
+    {step_get_many, 30, 1},      {step_has_many, 20, 1},
+    {step_iterate, 15, 1},       {step_batch, 40, 0},
+    {step_sync, 30, 0},          {step_reopen, 10, 0},
+    {step_prune, 8, 0},          {step_prune_by_time, 6, 0},
+    {step_reindex, 8, 0},        {step_clear, 2, 0},
 };
 
 enum { N_OPERATIONS = sizeof operations / sizeof *operations };

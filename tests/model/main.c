@@ -37,8 +37,7 @@ static void run_machine(enum shape_of_store shape, int number)
 {
   static struct machine machine;
   const struct machine_config config = config_of(shape, number);
-  const unsigned n_steps =
-      operations_per_kind() / (N_CONFIGS * N_PHASES) + 1;
+  const unsigned n_steps = operations_per_kind() / (N_CONFIGS * N_PHASES) + 1;
 
   machine_open(&machine, &config,
                (uint64_t)shape * N_CONFIGS + (uint64_t)number);

@@ -15,8 +15,8 @@ void step_put(struct machine *machine)
   machine_choose_key(machine, -1);
   machine_choose_value(machine);
   const uint64_t before = machine->clock;
-  EXPECT_OK(blt_put(machine->db, machine->key, machine->key_len,
-                    machine->value, machine->value_len));
+  EXPECT_OK(blt_put(machine->db, machine->key, machine->key_len, machine->value,
+                    machine->value_len));
   const uint64_t timestamp = machine_time_of_key(machine);
   if (machine_has_timestamps(machine))
     ck_assert_uint_gt(timestamp, before);
@@ -25,8 +25,7 @@ void step_put(struct machine *machine)
 
 void step_put_at(struct machine *machine)
 {
-  const uint64_t timestamp =
-      1000000 - random_below(&machine->random, 1000000);
+  const uint64_t timestamp = 1000000 - random_below(&machine->random, 1000000);
 
   machine_choose_key(machine, -1);
   machine_choose_value(machine);
@@ -61,8 +60,7 @@ void step_get(struct machine *machine)
   if (entry == NULL)
     return;
   ck_assert(bytes_equal(value, entry->value, entry->value_len));
-  ck_assert(bytes_equal((blt_bytes){buf, len}, entry->value,
-                        entry->value_len));
+  ck_assert(bytes_equal((blt_bytes){buf, len}, entry->value, entry->value_len));
 }
 
 void step_count(struct machine *machine)

@@ -105,8 +105,7 @@ void step_has_many(struct machine *machine)
 void step_iterate(struct machine *machine)
 {
   const unsigned flags =
-      random_below(&machine->random, 2) == 0 ? BLT_ITER_KEYS
-                                             : BLT_ITER_VALUES;
+      random_below(&machine->random, 2) == 0 ? BLT_ITER_KEYS : BLT_ITER_VALUES;
   uint64_t n_hidden = 0;
 
   for (int i = 0; i < N_HIDDEN; i++)

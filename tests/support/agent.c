@@ -99,9 +99,9 @@ struct agent_answer agent_hear(const struct agent *agent)
     len++;
   }
   line[len - 1] = '\0';
-  ck_assert_int_ge(sscanf(line, "%d %d %127s", &status, &answer.holder_pid,
-                          answer.value),
-                   2);
+  ck_assert_int_ge(
+      sscanf(line, "%d %d %127s", &status, &answer.holder_pid, answer.value),
+      2);
   answer.status = (blt_status)status;
   return answer;
 }

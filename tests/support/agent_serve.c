@@ -23,8 +23,7 @@ static blt_mode mode_of(char letter)
 
 static void answer(blt_status status, const char *value)
 {
-  const int pid =
-      status == BLT_E_LOCKED ? blt_last_error(NULL)->holder_pid : 0;
+  const int pid = status == BLT_E_LOCKED ? blt_last_error(NULL)->holder_pid : 0;
 
   printf("%d %d %s\n", (int)status, pid, value);
   fflush(stdout);

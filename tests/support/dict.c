@@ -61,8 +61,8 @@ static struct dict_entry *insert_at(struct dict *dict, size_t i)
 {
   if (dict->n_entries == dict->capacity) {
     dict->capacity = dict->capacity * 2 + 16;
-    dict->entries = checked(
-        realloc(dict->entries, dict->capacity * sizeof *dict->entries));
+    dict->entries =
+        checked(realloc(dict->entries, dict->capacity * sizeof *dict->entries));
   }
   memmove(dict->entries + i + 1, dict->entries + i,
           (dict->n_entries - i) * sizeof *dict->entries);

@@ -31,8 +31,7 @@ void image_hash(const void *key, size_t key_len, uint8_t out[IMAGE_HASH_LEN])
     abort();
 }
 
-void image_set(struct image *image, uint64_t off, size_t width,
-               uint64_t number)
+void image_set(struct image *image, uint64_t off, size_t width, uint64_t number)
 {
   if (off > image->len || width > image->len - off)
     abort();
@@ -130,8 +129,7 @@ size_t image_head_len(const struct image *image)
 
 size_t image_block_len(const struct image *image, uint64_t block_off)
 {
-  const uint64_t key_len =
-      image_get(image, block_off + IMAGE_BLOCK_KEY_LEN, 2);
+  const uint64_t key_len = image_get(image, block_off + IMAGE_BLOCK_KEY_LEN, 2);
   const uint64_t value_len =
       image->shape.is_fixed
           ? image->shape.value_len
@@ -167,8 +165,8 @@ static void chain_block(struct image *image, uint64_t block_off)
   image_set(image, link_off, 6, block_off);
 }
 
-static uint64_t add_block(struct image *image, const void *key,
-                          size_t key_len, const void *value, size_t value_len,
+static uint64_t add_block(struct image *image, const void *key, size_t key_len,
+                          const void *value, size_t value_len,
                           uint64_t timestamp)
 {
   const uint64_t off = add_zeros(image, image_head_len(image));
@@ -194,8 +192,7 @@ uint64_t image_add_bytes(struct image *image, const void *key, size_t key_len,
   const uint64_t off =
       add_block(image, key, key_len, value, value_len, timestamp);
 
-  image->live =
-      checked(realloc(image->live, (image->n_live + 1) * sizeof off));
+  image->live = checked(realloc(image->live, (image->n_live + 1) * sizeof off));
   image->live[image->n_live] = off;
   image->n_live++;
   image_set(image, IMAGE_N_KEYS, 4, image->n_live);

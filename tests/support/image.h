@@ -42,12 +42,12 @@ enum {
 
 struct image_shape {
   int is_fixed;
-  uint32_t value_len;    /* fixed files                                     */
-  int no_timestamps;     /* variable files                                  */
+  uint32_t value_len; /* fixed files                                     */
+  int no_timestamps;  /* variable files                                  */
   uint32_t n_buckets;
-  uint16_t version;      /* 0: 5                                            */
-  uint8_t filler;        /* of the header bytes from 65 on                  */
-  int index_later;       /* blocks start at 200; image_move_index() follows */
+  uint16_t version; /* 0: 5                                            */
+  uint8_t filler;   /* of the header bytes from 65 on                  */
+  int index_later;  /* blocks start at 200; image_move_index() follows */
 };
 
 struct image {
@@ -92,7 +92,6 @@ size_t image_head_len(const struct image *image);
 size_t image_block_len(const struct image *image, uint64_t block_off);
 
 /* BLAKE2s of 13 bytes. */
-void image_hash(const void *key, size_t key_len,
-                uint8_t out[IMAGE_HASH_LEN]);
+void image_hash(const void *key, size_t key_len, uint8_t out[IMAGE_HASH_LEN]);
 
 #endif
