@@ -24,23 +24,41 @@ static int is_circle(struct blt__walk *walk, uint64_t off)
   return 0;
 }
 
+/* The link behind the block: read once, judged now, followed next. */
+static blt_status read_next(struct blt__walk *walk,
+                            const struct blt__block *block)
+{
+  struct blt__image *image = walk->image;
+
+  walk->next_off = block->off + BLT__LINK_OFF;
+  walk->next = block->next;
+  if (image->links.n != 0) {
+    const struct blt__link_entry *entry =
+        blt__links_find(&image->links, walk->next_off);
+    if (entry != NULL)
+      walk->next = entry->link;
+  }
+  if (walk->next != BLT__LINK_DEAD)
+    return BLT_OK;
+  walk->fault = BLT__FAULT_DEAD; /* C3 */
+  walk->fault_off = block->off;
+  return blt__image_corrupt(image, block->off,
+                            "a chain leads to a block that is dead");
+}
+
 blt_status blt__walk_next(struct blt__walk *walk, struct blt__block *out,
                           const uint8_t **out_head)
 {
-  uint64_t off = BLT__LINK_DEAD;
-  blt_status status = blt__image_link(walk->image, walk->next_off, &off);
+  blt_status status = BLT_OK;
 
+  if (walk->block_off == 0)
+    status = blt__image_link(walk->image, walk->next_off, &walk->next);
   if (status < 0)
     return status;
-  if (off == BLT__LINK_END || (off == BLT__LINK_DEAD && walk->block_off == 0))
+  uint64_t off = walk->next;
+  if (off <= BLT__LINK_END)
     return BLT_END;
   walk->fault_off = walk->next_off;
-  if (off == BLT__LINK_DEAD) { /* C3 */
-    walk->fault = BLT__FAULT_DEAD;
-    walk->fault_off = walk->block_off;
-    return blt__image_corrupt(walk->image, walk->block_off,
-                              "a chain leads to a block that is dead");
-  }
   if (is_circle(walk, off)) {
     walk->fault = BLT__FAULT_CYCLE;
     return blt__image_corrupt(walk->image, off, "a chain runs in a circle");
@@ -51,8 +69,7 @@ blt_status blt__walk_next(struct blt__walk *walk, struct blt__block *out,
     return status;
   walk->link_off = walk->next_off;
   walk->block_off = off;
-  walk->next_off = off + BLT__LINK_OFF;
-  return BLT_OK;
+  return read_next(walk, out);
 }
 
 blt_status blt__chain_find(struct blt__image *image, const uint8_t *hash,

@@ -18,6 +18,7 @@ struct blt__walk {
   uint64_t link_off;   /* where the link to the current block stands        */
   uint64_t block_off;  /* the current block; 0 before the first             */
   uint64_t next_off;   /* where the next link stands                        */
+  uint64_t next;       /* that link                                         */
   uint64_t mark;       /* C1                                                */
   uint64_t n_steps, limit;
   enum blt__fault fault; /* after BLT_E_CORRUPT                             */

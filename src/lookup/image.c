@@ -9,7 +9,7 @@ blt_status blt__image_block(struct blt__image *image, uint64_t off,
   const uint8_t *head;
   blt_status status;
 
-  if (off < BLT__HEADER_LEN ||
+  if (off < image->layout.first_off ||
       !blt__view_has(&image->view, off, image->geo.key_off))
     return blt__image_corrupt(image, off,
                               "a link leads to a place where no block can be");
@@ -20,6 +20,9 @@ blt_status blt__image_block(struct blt__image *image, uint64_t off,
   if (!blt__view_has(&image->view, off, out->len))
     return blt__image_corrupt(image, off,
                               "a block passes the end of the file");
+  if (off < blt__layout_index_end(&image->layout) &&
+      off + out->len > image->layout.index_off)
+    return blt__image_corrupt(image, off, "a block runs into the index");
   if (out_head == NULL)
     return BLT_OK;
   return blt__view_at(&image->view, off, image->geo.key_off + out->key_len,

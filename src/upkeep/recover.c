@@ -60,11 +60,13 @@ static blt_status fail_damaged(const struct blt__opening *opening,
                    (unsigned long long)survey->lost_len);
 }
 
-/* Damage that no killed writer leaves is shown, not mended in passing. */
+/* Damage that no killed writer leaves is shown, not mended in passing: what
+ * it may leave is a torn tail to which nothing leads yet. */
 static int is_explained(const struct blt__survey *survey,
                         const struct blt__image *image)
 {
-  return survey->lost_len == 0 || survey->last_lost == image->view.size;
+  return survey->lost_len == 0 ||
+         (survey->last_lost == image->view.size && survey->n_astray == 0);
 }
 
 static blt_status rebuild(struct blt__opening *opening,
@@ -95,7 +97,12 @@ static blt_status accept_foreign(struct blt__opening *opening)
   uint64_t from = all ? 0 : opening->checkpoint.committed;
   blt_status status = blt__foreign_check(opening->image, from, &report);
 
-  if (status == BLT_E_CORRUPT)
+  if (status == BLT_E_CORRUPT && !all) {
+    /* It was emptied and filled again: our end is no place of a block now. */
+    all = 1;
+    status = blt__foreign_check(opening->image, 0, &report);
+  }
+  if (status == BLT_E_CORRUPT && opening->options->recover != BLT_OFF)
     return rebuild(opening, NULL);
   if (status < 0)
     return status;

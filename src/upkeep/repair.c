@@ -51,9 +51,11 @@ static blt_status find_anchors(struct surveyor *s)
     blt__walk_begin(&walk, image,
                     image->layout.index_off + (uint64_t)BLT__LINK_LEN * i);
     /* A damaged chain gives what it can. */
-    while (blt__walk_next(&walk, &block, NULL) == BLT_OK)
+    blt_status status;
+    while ((status = blt__walk_next(&walk, &block, NULL)) == BLT_OK)
       if (blt__offsets_add(anchors, s->env, block.off) != 0)
         return fail_memory(s);
+    s->survey->n_astray += status < 0 && walk.fault == BLT__FAULT_WILD;
   }
   if (anchors->n > 0)
     qsort(anchors->at, anchors->n, sizeof *anchors->at, compare_offsets);
@@ -155,6 +157,7 @@ static uint64_t resynchronise(struct surveyor *s, uint64_t off, uint64_t end)
          (proves_itself(s, &block, head) ||
           (block.next == BLT__LINK_DEAD && blt__dead_is_ours(head)))))
       break;
+  s->survey->n_dropped++;
   s->survey->lost_len += off - begin;
   s->survey->last_lost = off;
   return off;

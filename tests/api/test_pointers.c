@@ -31,6 +31,7 @@ static void expect_to_stay(blt_db *db, void (*change)(blt_db *db))
   EXPECT_OK(blt_close(db));
 }
 
+/* V3 */
 START_TEST(a_pointer_stays_good_while_a_file_grows)
 {
   for (int io = BLT_IO_AUTO; io <= BLT_IO_MMAP; io++) {

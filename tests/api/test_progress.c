@@ -77,6 +77,7 @@ static void expect_same_store(blt_db *db, blt_status status)
   EXPECT_OK(blt_sync(db));
 }
 
+/* R1 */
 START_TEST(a_cancelled_rewrite_leaves_the_store_as_it_was)
 {
   struct watch watch = {0, 0, 0, 0};

@@ -145,6 +145,26 @@ class WeWrite(CompatCase):
                 writer.close()
                 self.judge(path, kind, model, "and we went on")
 
+    def test_a_store_that_booklet_cleared_and_filled_is_no_damage(self):
+        """The layout is as it was and the file longer than our last commit,
+        but no block begins where that commit ended."""
+        for kind in (TIMES, NO_TIMES, FIXED[2]):
+            with self.subTest(kind=kind.name):
+                path, model = self.path(), Model(kind)
+                writer = Ours(path, "n", kind, n_buckets=7)
+                writer.put(b"ours", b"1234", TIME)
+                writer.close()
+                writer = Theirs(path, "w", kind)
+                writer.clear()
+                for i in range(20):
+                    writer.put(b"key %d" % i, b"5678", TIME)
+                    model.put(b"key %d" % i, b"5678", TIME)
+                writer.close()
+                with bltlib.Blt(path, "w") as db:
+                    self.assertEqual(
+                        bltlib.OPENED[db.open_report().what], "foreign")
+                self.judge(path, kind, model, "cleared by booklet")
+
     def test_batches_leave_what_was_committed(self):
         for kind in (TIMES, NO_TIMES, FIXED[2]):
             with self.subTest(kind=kind.name):

@@ -10,6 +10,7 @@ static void make(struct image *image)
   image_init(image, &(struct image_shape){.n_buckets = 1});
 }
 
+/* C1 */
 START_TEST(a_circle_is_corruption_not_a_hang)
 {
   struct image image;
@@ -97,6 +98,7 @@ START_TEST(a_live_block_that_nothing_leads_to_is_an_orphan)
 }
 END_TEST
 
+/* C3 */
 START_TEST(a_dead_block_in_a_chain_is_found)
 {
   struct image image;
@@ -171,6 +173,7 @@ START_TEST(dead_blocks_may_hold_anything)
 }
 END_TEST
 
+/* S1 */
 START_TEST(a_run_of_zeros_of_whole_blocks_is_dead)
 {
   struct image image;

@@ -95,6 +95,7 @@ START_TEST(a_file_that_was_not_closed_is_made_sound)
 }
 END_TEST
 
+/* A1 */
 START_TEST(a_repair_keeps_the_keys_that_are_whole)
 {
   blt_open_info info;

@@ -42,6 +42,7 @@ static blt_db *open_io(const char *path, blt_mode mode, blt_io io)
   return open_path_with(path, &options);
 }
 
+/* V1 */
 START_TEST(a_cut_file_is_a_status_and_not_a_signal)
 {
   for (int io = BLT_IO_AUTO; io <= BLT_IO_PREAD; io++) {

@@ -14,6 +14,7 @@ static uint64_t add_false_a(struct image *image)
   return off;
 }
 
+/* C2 */
 START_TEST(key_bytes_are_compared_not_only_the_hash)
 {
   struct image image;

@@ -21,6 +21,7 @@ static void expect_overrun(uint64_t field_off, size_t width, uint64_t number)
   image_free(&image);
 }
 
+/* V1 */
 START_TEST(a_value_one_byte_past_the_end_is_corruption)
 {
   struct image image;
@@ -85,6 +86,7 @@ START_TEST(a_block_that_runs_into_a_moved_index_is_found)
 }
 END_TEST
 
+/* S2 */
 START_TEST(a_dead_block_past_the_end_is_found)
 {
   struct image image;

@@ -1,8 +1,8 @@
 /*
  * run.c - the main function that all test programs share
  *
- *   U1  A test that hangs ends: by Check's own limit when forked, by alarm()
- *       when not.
+ * A test that hangs ends: by Check's own limit when forked, by alarm() when
+ * not.
  */
 #include "support/run.h"
 

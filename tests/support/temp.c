@@ -1,8 +1,8 @@
 /*
  * temp.c - files for tests, in a folder that is gone when the program ends
  *
- *   T1  Only the process that made the folder removes it: a forked test that
- *       exits must leave the files of the others alone.
+ * Only the process that made the folder removes it: a forked test that exits
+ * must leave the files of the others alone.
  */
 #include "support/temp.h"
 
@@ -31,7 +31,7 @@ static int remove_entry(const char *path, const struct stat *info, int kind,
 
 void temp_close(void)
 {
-  if (owner != getpid() || root[0] == '\0') /* T1 */
+  if (owner != getpid() || root[0] == '\0')
     return;
   nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   root[0] = '\0';

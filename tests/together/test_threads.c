@@ -1,8 +1,8 @@
 /*
  * test_threads.c - one handle and many threads
  *
- *   D1  Check's asserts belong to the main thread: the others count what is
- *       wrong, and it is asserted after they have ended.
+ * Check's asserts belong to the main thread: the others count what is wrong,
+ * and it is asserted after they have ended.
  */
 #include "support/store.h"
 #include "support/temp.h"
@@ -18,7 +18,7 @@ struct shared {
   blt_db *db;
   const char *path;
   atomic_int is_over;
-  atomic_uint n_wrong; /* D1 */
+  atomic_uint n_wrong;
   atomic_uint n_threads;
 };
 
