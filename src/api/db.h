@@ -70,6 +70,12 @@ blt_status blt__create_at_path(blt_db *db);
 /* Over whatever the open file holds, which is no store. */
 blt_status blt__create_in_place(blt_db *db);
 
+/* A store on a file of the caller's making: how tests put their own table of
+ * operations under a handle. Takes the file over, also when it fails. No lock
+ * is taken; a reader does not mend first. */
+blt_status blt__open_file(struct blt__file *file, const blt_options *options,
+                          blt_db **out);
+
 /* ---- write.c */
 
 /* Commit what is pending, settle, and let the index grow. */

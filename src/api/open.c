@@ -330,20 +330,41 @@ BLT_API blt_status blt_open_fd(int fd, const blt_options *options, blt_db **out)
   return finish_open(db, open_store(db), out);
 }
 
+/* From a file that is there already, without a lock. */
+static blt_status open_given(blt_db *db, struct blt__file *file)
+{
+  db->file = file;
+  db->fork_count = blt__fork_count();
+  blt_status status = attach_any(db, 0);
+  if (status < 0)
+    close_file(db);
+  return status;
+}
+
+blt_status blt__open_file(struct blt__file *file, const blt_options *options,
+                          blt_db **out)
+{
+  blt_db *db = NULL;
+  blt_status status = make_handle(NULL, options, &db);
+
+  *out = NULL;
+  if (status < 0) {
+    file->ops->close(file);
+    return status;
+  }
+  return finish_open(db, open_given(db, file), out);
+}
+
 static blt_status open_memory(blt_db *db, const void *image, size_t len)
 {
-  blt_status status;
+  struct blt__file *file = NULL;
 
   db->in_memory = 1;
   if (db->options.mode == BLT_NEW)
     len = 0;
-  status = blt__file_memory(&db->env, &db->sink, image, len, &db->file);
-  if (status < 0)
-    return status;
-  db->fork_count = blt__fork_count();
-  if ((status = attach_any(db, 0)) < 0)
-    close_file(db);
-  return status;
+  blt_status status =
+      blt__file_memory(&db->env, &db->sink, image, len, &file);
+  return status < 0 ? status : open_given(db, file);
 }
 
 BLT_API blt_status blt_open_memory(const void *image, size_t image_len,
