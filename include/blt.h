@@ -523,7 +523,7 @@ BLT_API blt_status blt_clear(blt_db *db);
 /* ------------------------------------------------- verify, stat, header */
 
 typedef struct blt_fault {
-  const char *kind;     /* "wild-pointer", "cycle", "orphan" …: docs/format.md */
+  const char *kind;     /* "wild-pointer", "cycle" …: see docs/format.md    */
   uint64_t offset;      /* where it is, or BLT_NO_OFFSET                    */
   const char *message;  /* one sentence, good during the callback           */
 } blt_fault;

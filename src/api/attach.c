@@ -21,8 +21,8 @@ static blt_status read_header(blt_db *db, int *out_has_checkpoint,
                      "not a booklet file (%llu bytes, a header has %d)",
                      (unsigned long long)view->size, BLT__HEADER_LEN);
   blt_status status = blt__view_at(view, 0, BLT__HEADER_LEN, &bytes);
-  if (status < 0 || (status = blt__header_decode(&db->header, bytes,
-                                                 view->size, &db->sink)) < 0)
+  if (status < 0 || (status = blt__header_decode(&db->header, bytes, view->size,
+                                                 &db->sink)) < 0)
     return status;
   *out_has_checkpoint =
       blt__checkpoint_decode(db->header.bytes, out_checkpoint);
@@ -43,10 +43,8 @@ static void set_up_image(blt_db *db)
 {
   const struct blt__header *h = &db->header;
 
-  blt__geometry_init(&db->image.geo, h->fixed, h->value_len,
-                     h->has_timestamps);
-  blt__layout_init(&db->image.layout, h->n_buckets, h->index_off,
-                   h->first_off);
+  blt__geometry_init(&db->image.geo, h->fixed, h->value_len, h->has_timestamps);
+  blt__layout_init(&db->image.layout, h->n_buckets, h->index_off, h->first_off);
   blt__links_init(&db->image.links, &db->env);
   blt__links_init(&db->image.tombs, &db->env);
   blt__links_init(&db->image.reveals, &db->env);
@@ -87,10 +85,10 @@ static blt_status attach_reader(blt_db *db, struct blt__opening *opening,
     db->opened = opening->info;
     return status;
   }
-  db->opened.what = condition == BLT__CONDITION_FOREIGN &&
-                            opening->has_checkpoint
-                        ? BLT_OPENED_FOREIGN
-                        : BLT_OPENED_CLEAN;
+  db->opened.what =
+      condition == BLT__CONDITION_FOREIGN && opening->has_checkpoint
+          ? BLT_OPENED_FOREIGN
+          : BLT_OPENED_CLEAN;
   if (db->header.n_keys != BLT__COUNT_UNCLEAN)
     return BLT_OK;
   db->is_unclean = 1;
@@ -130,8 +128,8 @@ static blt_status attach_image(blt_db *db)
                                  .sink = &db->sink,
                                  .header = &db->header,
                                  .options = &db->options};
-  blt_status status = read_header(db, &opening.has_checkpoint,
-                                  &opening.checkpoint);
+  blt_status status =
+      read_header(db, &opening.has_checkpoint, &opening.checkpoint);
 
   if (status < 0)
     return status;
@@ -167,14 +165,13 @@ blt_status blt__attach(blt_db *db)
                   (db->options.io == BLT_IO_AUTO && db->file->map_unsafe)),
       .guard = !db->in_memory && db->options.sigbus != BLT_OFF,
       .grows = db->writable};
-  blt_status status = blt__view_open(&db->image.view, db->file, &db->env,
-                                     &db->sink, &how);
+  blt_status status =
+      blt__view_open(&db->image.view, db->file, &db->env, &db->sink, &how);
 
   if (status < 0)
     return status;
   if (db->options.advice == BLT_ADVICE_NONE)
-    blt__view_advise(&db->image.view, 0, db->image.view.size,
-                     BLT__HINT_NORMAL);
+    blt__view_advise(&db->image.view, 0, db->image.view.size, BLT__HINT_NORMAL);
   db->opened = (blt_open_info){BLT_OPENED_CLEAN, 0, 0, 0, 0};
   db->is_unclean = 0;
   db->in_batch = db->skip_reindex = 0;

@@ -45,8 +45,8 @@ static blt_status header_of_other(const blt_db *db, uint8_t *out)
 
   memcpy(empty, db->options.header, BLT__HEADER_LEN);
   blt__header_empty(empty);
-  blt_status status = blt__header_decode(&judged, empty, BLT__OFF_MAX,
-                                         &db->sink);
+  blt_status status =
+      blt__header_decode(&judged, empty, BLT__OFF_MAX, &db->sink);
   if (status < 0)
     return status;
   if (judged.guarded)
@@ -87,8 +87,8 @@ static void fill_content(struct blt__content *content, const uint8_t *header,
   *content = (struct blt__content){
       .head = {header, BLT__HEADER_LEN},
       .fill = {fill, FILL_LEN},
-      .len = BLT__HEADER_LEN + (uint64_t)BLT__LINK_LEN *
-                                   blt__get4(header + BLT__HDR_BUCKETS)};
+      .len = BLT__HEADER_LEN +
+             (uint64_t)BLT__LINK_LEN * blt__get4(header + BLT__HDR_BUCKETS)};
 }
 
 blt_status blt__create_at_path(blt_db *db)

@@ -15,27 +15,27 @@
 struct blt_db {
   struct blt__env env;
   struct blt__sink sink;
-  blt_options options;       /* as given, completed                         */
-  char *path;                /* owned; NULL for fd and memory               */
-  int fd;                    /* blt_open_fd: the caller's, else -1          */
+  blt_options options; /* as given, completed                         */
+  char *path;          /* owned; NULL for fd and memory               */
+  int fd;              /* blt_open_fd: the caller's, else -1          */
   int in_memory;
 
-  struct blt__file *file;    /* owned; NULL when not open                   */
+  struct blt__file *file; /* owned; NULL when not open                   */
   struct blt__file_id id;
-  int registered;            /* in the process's list of open files         */
+  int registered; /* in the process's list of open files         */
   int exclusive;
-  int locked;                /* we took the flock                           */
+  int locked; /* we took the flock                           */
   int writable;
-  unsigned fork_count;       /* at opening                                  */
+  unsigned fork_count; /* at opening                                  */
 
   struct blt__header header; /* as decoded at opening                       */
   struct blt__image image;
-  struct blt__log log;       /* writable handles                            */
+  struct blt__log log; /* writable handles                            */
   struct blt__pending pending;
-  int in_batch;              /* between blt_batch_begin and its end         */
-  int skip_reindex;          /* one found no space; not tried again         */
-  uint64_t n_keys;           /* read-only handles                           */
-  int is_unclean;            /* the header says so, and nothing mended it   */
+  int in_batch;     /* between blt_batch_begin and its end         */
+  int skip_reindex; /* one found no space; not tried again         */
+  uint64_t n_keys;  /* read-only handles                           */
+  int is_unclean;   /* the header says so, and nothing mended it   */
   blt_open_info opened;
 
   pthread_rwlock_t lock;

@@ -63,22 +63,42 @@ BLT_API uint64_t blt_compaction_count(const blt_db *db)
 }
 
 static const char *const serializer_names[] = {
-    "custom",          "None",            "str",
-    "pickle",          "json",            "orjson",
-    "uint1",           "int1",            "uint2",
-    "int2",            "uint4",           "int4",
-    "uint5",           "int5",            "uint8",
-    "int8",            "pickle_zstd",     "orjson_zstd",
-    "numpy_int1",      "numpy_int2",      "numpy_int4",
-    "numpy_int8",      "numpy_int2_zstd", "numpy_int4_zstd",
-    "numpy_int8_zstd", "pd_zstd",         "gpd_zstd",
-    "zstd",            "wkb",             "wkb_zstd",
-    "msgpack",         "msgpack_zstd",    "bytes",
+    "custom",
+    "None",
+    "str",
+    "pickle",
+    "json",
+    "orjson",
+    "uint1",
+    "int1",
+    "uint2",
+    "int2",
+    "uint4",
+    "int4",
+    "uint5",
+    "int5",
+    "uint8",
+    "int8",
+    "pickle_zstd",
+    "orjson_zstd",
+    "numpy_int1",
+    "numpy_int2",
+    "numpy_int4",
+    "numpy_int8",
+    "numpy_int2_zstd",
+    "numpy_int4_zstd",
+    "numpy_int8_zstd",
+    "pd_zstd",
+    "gpd_zstd",
+    "zstd",
+    "wkb",
+    "wkb_zstd",
+    "msgpack",
+    "msgpack_zstd",
+    "bytes",
 };
 
-enum {
-  N_SERIALIZERS = sizeof serializer_names / sizeof *serializer_names
-};
+enum { N_SERIALIZERS = sizeof serializer_names / sizeof *serializer_names };
 
 BLT_API const char *blt_serializer_name(unsigned code)
 {

@@ -14,8 +14,8 @@ struct blt_iter {
   unsigned flags;
   uint64_t n_mutations, n_compactions; /* when it was opened                */
   struct blt__scan scan;
-  size_t next_entry;                   /* of the batch                      */
-  int in_batch;                        /* the scan is done                  */
+  size_t next_entry; /* of the batch                      */
+  int in_batch;      /* the scan is done                  */
 };
 
 static int is_hidden(const struct blt_iter *iter, const uint8_t *hash)
@@ -36,11 +36,10 @@ BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out)
   if (status >= 0 && iter == NULL)
     status = blt__fail_memory(&db->sink);
   if (status >= 0) {
-    *iter = (struct blt_iter){
-        .db = db,
-        .flags = flags,
-        .n_mutations = atomic_load(&db->n_mutations),
-        .n_compactions = atomic_load(&db->n_compactions)};
+    *iter = (struct blt_iter){.db = db,
+                              .flags = flags,
+                              .n_mutations = atomic_load(&db->n_mutations),
+                              .n_compactions = atomic_load(&db->n_compactions)};
     blt__scan_begin(&iter->scan, &db->image);
     if (db->options.advice != BLT_ADVICE_NONE)
       blt__view_advise(&db->image.view, 0, db->image.view.size,
@@ -132,14 +131,14 @@ static blt_status next_entry(struct blt_iter *iter, blt_item *out)
     if (entry->kind != BLT__ENTRY_PUT ||
         (entry->hidden && !(iter->flags & BLT_ITER_HIDDEN)))
       continue;
-    *out = (blt_item){
-        .key = {blt__entry_key(pending, entry), entry->key_len},
-        .value = {iter->flags & BLT_ITER_VALUES
-                      ? blt__entry_value(pending, entry)
-                      : NULL,
-                  entry->value_len},
-        .timestamp = iter->flags & BLT_ITER_TIMESTAMPS ? entry->time : 0,
-        .value_off = BLT_NO_OFFSET};
+    *out = (blt_item){.key = {blt__entry_key(pending, entry), entry->key_len},
+                      .value = {iter->flags & BLT_ITER_VALUES
+                                    ? blt__entry_value(pending, entry)
+                                    : NULL,
+                                entry->value_len},
+                      .timestamp =
+                          iter->flags & BLT_ITER_TIMESTAMPS ? entry->time : 0,
+                      .value_off = BLT_NO_OFFSET};
     return BLT_OK;
   }
   return BLT_END;

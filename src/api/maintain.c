@@ -99,9 +99,8 @@ static int is_wanted(void *ctx, const struct blt__scanned *s)
 
   return blt__block_time(prune->geo, s->head) >= prune->older_than ||
          blt__is_reserved_hash(s->head) ||
-         (prune->n_keep > 0 &&
-          bsearch(s->head, prune->keep, prune->n_keep, BLT__HASH_LEN,
-                  compare_hashes) != NULL);
+         (prune->n_keep > 0 && bsearch(s->head, prune->keep, prune->n_keep,
+                                       BLT__HASH_LEN, compare_hashes) != NULL);
 }
 
 static uint8_t *hash_keys(const blt_db *db, const blt_bytes *keys, size_t n)
@@ -123,9 +122,8 @@ static blt_status prune(blt_db *db, const blt_prune_options *options,
                        .older_than = options->older_than,
                        .n_keep = options->n_keep_keys};
   int by_time = options->older_than != 0;
-  struct blt__rewrite how = {.n_buckets = options->n_buckets,
-                             .slide = 1,
-                             .phase = "prune"};
+  struct blt__rewrite how = {
+      .n_buckets = options->n_buckets, .slide = 1, .phase = "prune"};
   struct blt__live_source live;
   blt_status status = judge_no_batch(db);
 
@@ -160,8 +158,7 @@ BLT_API blt_status blt_prune(blt_db *db, const blt_prune_options *options,
                ? options->size
                : sizeof complete);
   if (complete.older_than != 0 && !blt__geometry_has_time(&db->image.geo))
-    return blt__leave(db, blt__fail(&db->sink, BLT_E_UNSUPPORTED,
-                                    BLT_NO_OFFSET,
+    return blt__leave(db, blt__fail(&db->sink, BLT_E_UNSUPPORTED, BLT_NO_OFFSET,
                                     "the file has no timestamps to prune by"));
   if (complete.keep_keys == NULL && complete.n_keep_keys != 0)
     return blt__leave(db, blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
@@ -181,9 +178,8 @@ static int is_never_wanted(void *ctx, const struct blt__scanned *s)
 static blt_status clear(blt_db *db)
 {
   struct blt__live_source live;
-  struct blt__rewrite how = {.n_buckets = db->image.layout.n_buckets,
-                             .slide = 1,
-                             .phase = "clear"};
+  struct blt__rewrite how = {
+      .n_buckets = db->image.layout.n_buckets, .slide = 1, .phase = "clear"};
   blt_status status = judge_no_batch(db);
 
   if (status < 0)
@@ -220,15 +216,14 @@ static blt_status verify(blt_db *db, const blt_verify_options *options,
     if ((status = judge_no_batch(db)) < 0 || (status = blt__commit(db)) < 0)
       return status;
   }
-  struct blt__verify v = {
-      .image = &db->image,
-      .env = &db->env,
-      .header = db->writable ? NULL : db->header.bytes,
-      .is_unclean = db->is_unclean,
-      .n_keys = db->writable ? db->log.n_keys : db->n_keys,
-      .options = &complete,
-      .progress = db->options.progress,
-      .progress_ctx = db->options.progress_ctx};
+  struct blt__verify v = {.image = &db->image,
+                          .env = &db->env,
+                          .header = db->writable ? NULL : db->header.bytes,
+                          .is_unclean = db->is_unclean,
+                          .n_keys = db->writable ? db->log.n_keys : db->n_keys,
+                          .options = &complete,
+                          .progress = db->options.progress,
+                          .progress_ctx = db->options.progress_ctx};
   status = blt__verify_image(&v);
   if (out != NULL && (status == BLT_OK || status == BLT_E_CORRUPT))
     *out = v.report;

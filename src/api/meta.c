@@ -25,20 +25,19 @@ static blt_status find_hidden(blt_db *db, const struct blt__reserved *reserved,
   const uint8_t *value = NULL;
 
   if (db->writable) {
-    const struct blt__entry *entry = blt__pending_find(
-        &db->pending, reserved->key, BLT__RESERVED_KEY_LEN);
+    const struct blt__entry *entry =
+        blt__pending_find(&db->pending, reserved->key, BLT__RESERVED_KEY_LEN);
     if (entry != NULL && entry->kind != BLT__ENTRY_PUT)
       return BLT_NOT_FOUND;
     if (entry != NULL) {
-      *out = (blt_bytes){blt__entry_value(&db->pending, entry),
-                         entry->value_len};
+      *out =
+          (blt_bytes){blt__entry_value(&db->pending, entry), entry->value_len};
       *out_time = entry->time;
       return BLT_OK;
     }
   }
-  blt_status status = blt__chain_find(&db->image, reserved->hash,
-                                      reserved->key, BLT__RESERVED_KEY_LEN,
-                                      &hit);
+  blt_status status = blt__chain_find(&db->image, reserved->hash, reserved->key,
+                                      BLT__RESERVED_KEY_LEN, &hit);
   if (status == BLT_OK)
     status = blt__image_value(&db->image, &hit.block, &value);
   if (status == BLT_OK) {
@@ -210,8 +209,8 @@ BLT_API blt_status blt_timestamp_set(blt_db *db, const void *key,
     status = blt__fail(&db->sink, BLT_E_UNSUPPORTED, BLT_NO_OFFSET,
                        "the file has no timestamps");
   else if (key == NULL && key_len != 0)
-    status = blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
-                       "the key is NULL");
+    status =
+        blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET, "the key is NULL");
   else if (key_len > BLT__KEY_MAX || blt__is_reserved_key(key, key_len))
     status = BLT_NOT_FOUND;
   else if ((status = judge_time(db, &timestamp)) == BLT_OK)

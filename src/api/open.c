@@ -34,8 +34,8 @@ static void complete_options(blt_options *to, const blt_options *from)
 {
   memset(to, 0, sizeof *to);
   if (from != NULL) {
-    size_t size = from->size != 0 && from->size < sizeof *to ? from->size
-                                                              : sizeof *to;
+    size_t size =
+        from->size != 0 && from->size < sizeof *to ? from->size : sizeof *to;
     memcpy(to, from, size);
   }
   to->size = sizeof *to;
@@ -203,8 +203,7 @@ static blt_status empty_store(blt_db *db)
 {
   static const uint8_t nothing[16];
   uint8_t kind[16];
-  blt_status status =
-      blt__file_read(db->file, &db->sink, 0, kind, sizeof kind);
+  blt_status status = blt__file_read(db->file, &db->sink, 0, kind, sizeof kind);
 
   if (status == BLT_OK && memcmp(kind, nothing, sizeof kind) != 0 &&
       !blt__header_is_kind(kind))
@@ -362,8 +361,7 @@ static blt_status open_memory(blt_db *db, const void *image, size_t len)
   db->in_memory = 1;
   if (db->options.mode == BLT_NEW)
     len = 0;
-  blt_status status =
-      blt__file_memory(&db->env, &db->sink, image, len, &file);
+  blt_status status = blt__file_memory(&db->env, &db->sink, image, len, &file);
   return status < 0 ? status : open_given(db, file);
 }
 

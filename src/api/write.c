@@ -49,8 +49,8 @@ static size_t room_in_batch(const blt_db *db)
 
 static blt_status commit_if_full(blt_db *db)
 {
-  if (db->in_batch || blt__pending_len(&db->pending) + db->pending.keys.len <
-                          room_in_batch(db))
+  if (db->in_batch ||
+      blt__pending_len(&db->pending) + db->pending.keys.len < room_in_batch(db))
     return BLT_OK;
   return blt__commit(db);
 }
@@ -127,10 +127,8 @@ BLT_API blt_status blt_put_at(blt_db *db, const void *key, size_t key_len,
                               const void *value, size_t value_len,
                               uint64_t timestamp)
 {
-  struct blt__put put = {.key = key,
-                         .key_len = key_len,
-                         .value = value,
-                         .value_len = value_len};
+  struct blt__put put = {
+      .key = key, .key_len = key_len, .value = value, .value_len = value_len};
   blt_status status = blt__enter_write(db);
 
   if (status < 0)
@@ -168,8 +166,8 @@ BLT_API blt_status blt_put_many(blt_db *db, const blt_item *items,
 
 blt_status blt__delete(blt_db *db, const void *key, size_t key_len, int hidden)
 {
-  blt_status status = blt__pending_delete(&db->pending, &db->image, key,
-                                          key_len, hidden);
+  blt_status status =
+      blt__pending_delete(&db->pending, &db->image, key, key_len, hidden);
 
   if (status != BLT_OK)
     return status;

@@ -43,8 +43,8 @@ void blt__env_init(struct blt__env *env, const blt_options *options)
   if (options->allocator != NULL)
     env->mem = *options->allocator;
   else
-    env->mem = (blt_allocator){system_alloc, system_resize, system_release,
-                               NULL};
+    env->mem =
+        (blt_allocator){system_alloc, system_resize, system_release, NULL};
   env->clock = options->clock != NULL ? options->clock : system_clock;
   env->clock_ctx = options->clock_ctx;
 }

@@ -94,10 +94,10 @@ static blt_status gather(struct blt__commit *c)
 static uint64_t record_len_of(const struct blt__commit *c,
                               const struct blt__part *part)
 {
-  uint64_t n_changed = (uint64_t)part->n_puts - part->n_inserts +
-                       part->n_removed + (part->uncovered ? 1 : 0);
-  uint64_t tombs = (uint64_t)part->n_puts - part->n_inserts + part->n_removed;
-  uint64_t len = blt__record_min_len(c->geo, n_changed, tombs);
+  uint64_t n_tombs = (uint64_t)part->n_puts - part->n_inserts + part->n_removed;
+  /* One block: its own link, and the slot if it is new. */
+  uint64_t n_patches = n_tombs + (part->uncovered ? 2 : 0);
+  uint64_t len = blt__record_min_len(c->geo, n_patches, n_tombs);
   uint64_t stride = c->geo->stride;
   uint64_t spans = part->uncovered ? len : len + part->body_len;
 
@@ -112,7 +112,8 @@ static int can_cover(const struct blt__commit *c, const struct blt__part *part)
          part->body_len <= blt__cover_max(c->geo) - len;
 }
 
-static void part_add(const struct blt__commit *c, struct blt__part *part, size_t i)
+static void part_add(const struct blt__commit *c, struct blt__part *part,
+                     size_t i)
 {
   const struct blt__entry *entry = c->order[i].entry;
 
@@ -135,8 +136,7 @@ static void make_uncovered(const struct blt__commit *c, struct blt__part *part)
   uint64_t least = blt__dead_min(c->geo);
 
   part->uncovered = 1;
-  part->pad_len =
-      least + (stride - (part->body_len + least) % stride) % stride;
+  part->pad_len = least + (stride - (part->body_len + least) % stride) % stride;
 }
 
 static blt_status cut_into_parts(struct blt__commit *c, size_t *out_n_parts)

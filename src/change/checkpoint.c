@@ -91,8 +91,7 @@ static size_t collect_tombs(const struct blt__offsets *tombs,
                             struct blt__change *out)
 {
   for (size_t i = 0; i < tombs->n; i++)
-    out[i] = (struct blt__change){tombs->at[i] + BLT__LINK_OFF,
-                                  BLT__LINK_DEAD};
+    out[i] = (struct blt__change){tombs->at[i] + BLT__LINK_OFF, BLT__LINK_DEAD};
   return tombs->n;
 }
 
@@ -177,8 +176,8 @@ blt_status blt__checkpoint_all(struct blt__log *log)
 {
   blt_status status = BLT_OK;
 
-  while (log->links_unsynced || log->image->links.n + log->tombs.n +
-                                        log->old_tombs.n > 0) {
+  while (log->links_unsynced ||
+         log->image->links.n + log->tombs.n + log->old_tombs.n > 0) {
     if ((status = write_waiting(log)) < 0 ||
         (status = blt__log_sync_file(log)) < 0)
       return fail_after_commit(log, status);

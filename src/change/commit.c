@@ -66,8 +66,7 @@ static blt_status set_times(const struct blt__commit *c, uint64_t *out_hash)
   row->len = 0;
   if (blt__buf_reserve(row, (part->n + 1) * BLT__TIMESTAMP_LEN) != 0)
     return blt__fail_memory(c->log->sink);
-  for (size_t i = part->first; time_len > 0 && i < part->first + part->n;
-       i++) {
+  for (size_t i = part->first; time_len > 0 && i < part->first + part->n; i++) {
     const struct blt__placed *placed = &c->order[i];
     if (placed->entry->kind != BLT__ENTRY_PUT)
       continue;
@@ -77,8 +76,8 @@ static blt_status set_times(const struct blt__commit *c, uint64_t *out_hash)
   }
   if (part->pad_len > 0 && time_len > 0)
     memset(blt__buf_extend(row, time_len), 0, time_len);
-  *out_hash = blt__bodyhash_blank(
-      c->log->salt, &(struct blt__piece){row->data, row->len}, 1);
+  *out_hash = blt__bodyhash_blank(c->log->salt,
+                                  &(struct blt__piece){row->data, row->len}, 1);
   return BLT_OK;
 }
 
@@ -141,7 +140,7 @@ static blt_status append_part(struct blt__commit *c, uint64_t seq, int is_last,
       .body_len = part->body_len + part->pad_len,
       .len = (uint32_t)part->len,
       .n_blocks = part->n_puts,
-      .n_inserts = part->n_inserts,
+      .n_inserts = part->uncovered ? 0 : part->n_inserts,
       .n_keys = (uint64_t)((int64_t)log->n_keys + count_change),
   };
   blt_status status = blt__commit_reserve(c);

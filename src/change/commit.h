@@ -18,13 +18,13 @@ struct blt__placed {
 
 /* Consecutive placed entries that go under one record. */
 struct blt__part {
-  size_t first, n;          /* of the order                                 */
+  size_t first, n; /* of the order                                 */
   uint64_t body_off, body_len; /* in the whole body                         */
-  uint64_t pad_len;         /* dead block behind an uncovered one           */
+  uint64_t pad_len; /* dead block behind an uncovered one           */
   uint32_t n_puts, n_inserts, n_removed;
   int uncovered;
-  uint64_t at;              /* where the record stands                      */
-  uint64_t len;             /* of the record                                */
+  uint64_t at;  /* where the record stands                      */
+  uint64_t len; /* of the record                                */
 };
 
 /* A commit under way. */
@@ -34,10 +34,10 @@ struct blt__commit {
   const struct blt__geometry *geo;
   struct blt__placed *order;
   size_t n_placed;
-  uint8_t *body;            /* pending->body or log->gathered               */
+  uint8_t *body; /* pending->body or log->gathered               */
   uint64_t body_len;
-  struct blt__part *part;   /* the one that is being linked                 */
-  uint64_t blocks_off;      /* where the part's first block will stand      */
+  struct blt__part *part; /* the one that is being linked                 */
+  uint64_t blocks_off;    /* where the part's first block will stand      */
 };
 
 /* ---- arrange.c */

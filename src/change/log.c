@@ -25,9 +25,8 @@ int blt__offsets_reserve(struct blt__offsets *offsets,
     capacity *= 2;
   if (capacity == offsets->capacity)
     return 0;
-  uint64_t *at =
-      blt__resize(env, offsets->at, offsets->capacity * sizeof *at,
-                  capacity * sizeof *at);
+  uint64_t *at = blt__resize(env, offsets->at, offsets->capacity * sizeof *at,
+                             capacity * sizeof *at);
   if (at == NULL)
     return -1;
   offsets->at = at;

@@ -33,35 +33,35 @@ struct blt__undo {
 };
 
 struct blt__log {
-  struct blt__image *image;         /* borrowed                             */
-  const struct blt__env *env;       /* borrowed                             */
-  const struct blt__sink *sink;     /* borrowed                             */
+  struct blt__image *image;     /* borrowed                             */
+  const struct blt__env *env;   /* borrowed                             */
+  const struct blt__sink *sink; /* borrowed                             */
   blt_sync_level level;
-  uint8_t header[BLT__HEADER_LEN];  /* as in the file                       */
+  uint8_t header[BLT__HEADER_LEN]; /* as in the file                       */
   uint64_t boot_id;
 
   int in_session;     /* the header says DIRTY                              */
   int links_unsynced; /* links were written back since the last sync        */
   int poisoned;       /* L4                                                 */
   uint8_t salt[BLT__SALT_LEN];
-  uint64_t end;       /* of the committed log: where the next record goes   */
-  uint64_t durable;   /* end of what is known to be on disk                 */
-  uint64_t reserved;  /* end of the space that was put aside                */
-  uint64_t seq;       /* of the next record                                 */
-  uint32_t n_keys;    /* committed                                          */
+  uint64_t end;      /* of the committed log: where the next record goes   */
+  uint64_t durable;  /* end of what is known to be on disk                 */
+  uint64_t reserved; /* end of the space that was put aside                */
+  uint64_t seq;      /* of the next record                                 */
+  uint32_t n_keys;   /* committed                                          */
 
   /* what recovery would have to look at */
-  uint64_t log_seq, log_start;      /* as the header has it                 */
-  uint64_t group_seq, group_start;  /* records since the last checkpoint    */
-  uint64_t prev_seq, prev_start;    /* the group before, whose tombs wait   */
-  struct blt__offsets tombs;        /* of the records since the checkpoint  */
-  struct blt__offsets old_tombs;    /* of the group before                  */
+  uint64_t log_seq, log_start;     /* as the header has it                 */
+  uint64_t group_seq, group_start; /* records since the last checkpoint    */
+  uint64_t prev_seq, prev_start;   /* the group before, whose tombs wait   */
+  struct blt__offsets tombs;       /* of the records since the checkpoint  */
+  struct blt__offsets old_tombs;   /* of the group before                  */
 
   /* scratch, kept between commits */
   struct blt__buf record, times, gathered;
-  struct blt__buf undo;             /* struct blt__undo                     */
-  struct blt__buf order;            /* struct blt__placed                   */
-  struct blt__buf parts;            /* struct blt__part                     */
+  struct blt__buf undo;  /* struct blt__undo                     */
+  struct blt__buf order; /* struct blt__placed                   */
+  struct blt__buf parts; /* struct blt__part                     */
 };
 
 void blt__log_init(struct blt__log *log, struct blt__image *image,

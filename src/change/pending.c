@@ -11,8 +11,7 @@
 
 enum { FIRST_PLACES = 256, KEPT_ENTRIES = 1 << 17 };
 
-void blt__pending_init(struct blt__pending *pending,
-                       const struct blt__env *env,
+void blt__pending_init(struct blt__pending *pending, const struct blt__env *env,
                        const struct blt__sink *sink,
                        const struct blt__geometry *geo)
 {
@@ -114,8 +113,8 @@ struct blt__entry *blt__pending_find(const struct blt__pending *pending,
 
 static int grow_places(struct blt__pending *pending)
 {
-  size_t n = pending->places == NULL ? FIRST_PLACES
-                                     : 2 * (pending->places_mask + 1);
+  size_t n =
+      pending->places == NULL ? FIRST_PLACES : 2 * (pending->places_mask + 1);
   uint32_t *places = blt__alloc(pending->env, n * sizeof *places);
 
   if (places == NULL)
@@ -143,9 +142,10 @@ static blt_status make_room(struct blt__pending *pending)
   if (pending->n_entries == pending->entries_capacity) {
     size_t capacity =
         pending->entries_capacity == 0 ? 64 : 2 * pending->entries_capacity;
-    struct blt__entry *entries = blt__resize(
-        pending->env, pending->entries,
-        pending->entries_capacity * sizeof *entries, capacity * sizeof *entries);
+    struct blt__entry *entries =
+        blt__resize(pending->env, pending->entries,
+                    pending->entries_capacity * sizeof *entries,
+                    capacity * sizeof *entries);
     if (entries == NULL)
       return blt__fail_memory(pending->sink);
     pending->entries = entries;
@@ -167,8 +167,8 @@ static int put_in_place(struct blt__pending *pending, struct blt__entry *entry,
   if (entry->kind != BLT__ENTRY_PUT || entry->value_len != put->value_len ||
       put->leave_value)
     return 0;
-  uint8_t *value = pending->body.data + entry->at + pending->geo->key_off +
-                   entry->key_len;
+  uint8_t *value =
+      pending->body.data + entry->at + pending->geo->key_off + entry->key_len;
   if (put->value_len > 0)
     memmove(value, put->value, put->value_len);
   entry->time = put->time;
@@ -197,10 +197,11 @@ static blt_status encode_put(struct blt__pending *pending,
 {
   int own_key = is_own(pending, put->key);
   int own_value = is_own(pending, put->value);
-  size_t key_at = own_key ? (size_t)((const uint8_t *)put->key -
-                                     pending->body.data) : 0;
-  size_t value_at = own_value ? (size_t)((const uint8_t *)put->value -
-                                         pending->body.data) : 0;
+  size_t key_at =
+      own_key ? (size_t)((const uint8_t *)put->key - pending->body.data) : 0;
+  size_t value_at =
+      own_value ? (size_t)((const uint8_t *)put->value - pending->body.data)
+                : 0;
   static const uint8_t no_hash[BLT__HASH_LEN];
   const struct blt__geometry *geo = pending->geo;
   size_t inner = put->leave_value ? 0 : put->value_len;
@@ -211,8 +212,7 @@ static blt_status encode_put(struct blt__pending *pending,
     return blt__fail_memory(pending->sink);
   blt__block_encode(geo, at, no_hash, 0, (uint32_t)put->key_len,
                     (uint32_t)put->value_len, 0);
-  copy_in(pending, at + geo->key_off, put->key, own_key, key_at,
-          put->key_len);
+  copy_in(pending, at + geo->key_off, put->key, own_key, key_at, put->key_len);
   copy_in(pending, at + geo->key_off + put->key_len, put->value, own_value,
           value_at, inner);
   if (put->leave_value)
@@ -229,8 +229,7 @@ blt_status blt__pending_put(struct blt__pending *pending,
     return status;
   uint64_t cheap = cheap_hash(pending, put->key, put->key_len);
   uint32_t *place = find_place(pending, cheap, put->key, put->key_len);
-  struct blt__entry *old =
-      *place == 0 ? NULL : &pending->entries[*place - 1];
+  struct blt__entry *old = *place == 0 ? NULL : &pending->entries[*place - 1];
   if (old != NULL && put_in_place(pending, old, put))
     return BLT_OK;
   uint64_t at = pending->body.len;
@@ -269,8 +268,7 @@ static blt_status resolve_entry(struct blt__pending *pending,
   struct blt__hit hit;
 
   blt__keyhash(key, entry->key_len, hash);
-  blt_status status =
-      blt__chain_find(image, hash, key, entry->key_len, &hit);
+  blt_status status = blt__chain_find(image, hash, key, entry->key_len, &hit);
   if (status < 0)
     return status;
   entry->found = status == BLT_OK ? hit.block.off : 0;
@@ -371,7 +369,6 @@ blt_status blt__pending_delete(struct blt__pending *pending,
                           .kind = BLT__ENTRY_DELETE,
                           .resolved = 1,
                           .hidden = hidden != 0};
-  *find_place(pending, cheap, key, key_len) =
-      (uint32_t)++pending->n_entries;
+  *find_place(pending, cheap, key, key_len) = (uint32_t)++pending->n_entries;
   return BLT_OK;
 }

@@ -18,41 +18,40 @@
 
 enum blt__entry_kind {
   BLT__ENTRY_PUT,
-  BLT__ENTRY_DELETE,  /* the file has the key                               */
-  BLT__ENTRY_GONE,    /* put and deleted again, and not in the file         */
-  BLT__ENTRY_DROPPED  /* replaced by a later entry                          */
+  BLT__ENTRY_DELETE, /* the file has the key                               */
+  BLT__ENTRY_GONE,   /* put and deleted again, and not in the file         */
+  BLT__ENTRY_DROPPED /* replaced by a later entry                          */
 };
 
 struct blt__entry {
-  uint64_t at;        /* in body (put) or keys (others)                     */
-  uint64_t found;     /* resolved: its block in the file, 0 for none        */
+  uint64_t at;    /* in body (put) or keys (others)                     */
+  uint64_t found; /* resolved: its block in the file, 0 for none        */
   uint64_t time;
-  uint32_t tag;       /* part of a cheap hash of the key                    */
+  uint32_t tag; /* part of a cheap hash of the key                    */
   uint32_t value_len;
   uint16_t key_len;
   uint8_t kind;
-  uint8_t resolved;   /* hash is set and found is known                     */
-  uint8_t hidden;     /* a reserved key: not counted                        */
+  uint8_t resolved; /* hash is set and found is known                     */
+  uint8_t hidden;   /* a reserved key: not counted                        */
 };
 
 struct blt__pending {
-  const struct blt__env *env;       /* borrowed                             */
-  const struct blt__sink *sink;     /* borrowed                             */
-  const struct blt__geometry *geo;  /* borrowed                             */
+  const struct blt__env *env;      /* borrowed                             */
+  const struct blt__sink *sink;    /* borrowed                             */
+  const struct blt__geometry *geo; /* borrowed                             */
   struct blt__buf body, keys;
   struct blt__span outer;     /* a large value left with the caller: it
                                  belongs to the last entry, behind the body */
   struct blt__entry *entries; /* owned                                      */
   size_t n_entries, entries_capacity;
-  uint32_t *places;           /* entry number + 1, 0 is empty               */
+  uint32_t *places; /* entry number + 1, 0 is empty               */
   size_t places_mask;
-  size_t n_resolved;          /* all entries before are resolved            */
-  int has_holes;              /* body has bytes of dropped entries          */
+  size_t n_resolved; /* all entries before are resolved            */
+  int has_holes;     /* body has bytes of dropped entries          */
   uint64_t seed;
 };
 
-void blt__pending_init(struct blt__pending *pending,
-                       const struct blt__env *env,
+void blt__pending_init(struct blt__pending *pending, const struct blt__env *env,
                        const struct blt__sink *sink,
                        const struct blt__geometry *geo);
 void blt__pending_release(struct blt__pending *pending);
@@ -71,8 +70,8 @@ struct blt__put {
   size_t value_len;
   uint64_t time;
   int hidden;
-  int leave_value;  /* keep a pointer to it instead of a copy; the last put
-                       before the commit                                    */
+  int leave_value; /* keep a pointer to it instead of a copy; the last put
+                      before the commit                                    */
 };
 blt_status blt__pending_put(struct blt__pending *pending,
                             const struct blt__put *put);
@@ -98,13 +97,12 @@ static inline uint8_t *blt__entry_hash(const struct blt__pending *pending,
          entry->at;
 }
 
-static inline const uint8_t *
-blt__entry_key(const struct blt__pending *pending,
-               const struct blt__entry *entry)
+static inline const uint8_t *blt__entry_key(const struct blt__pending *pending,
+                                            const struct blt__entry *entry)
 {
-  return blt__entry_hash(pending, entry) +
-         (entry->kind == BLT__ENTRY_PUT ? pending->geo->key_off
-                                        : (unsigned)BLT__HASH_LEN);
+  return blt__entry_hash(pending, entry) + (entry->kind == BLT__ENTRY_PUT
+                                                ? pending->geo->key_off
+                                                : (unsigned)BLT__HASH_LEN);
 }
 
 /* Of a put. */

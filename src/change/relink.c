@@ -20,13 +20,13 @@ static uint64_t part_end(const struct blt__commit *c)
 /* The link's bytes inside the body, or NULL when it stands in the file. */
 static uint8_t *link_in_body(const struct blt__commit *c, uint64_t link_off)
 {
-  if (link_off < c->blocks_off || link_off >= part_end(c) ||
-      c->part->uncovered)
+  if (link_off < c->blocks_off || link_off >= part_end(c) || c->part->uncovered)
     return NULL;
   return c->body + c->part->body_off + (link_off - c->blocks_off);
 }
 
-static blt_status get_link(const struct blt__commit *c, uint64_t off, uint64_t *out)
+static blt_status get_link(const struct blt__commit *c, uint64_t off,
+                           uint64_t *out)
 {
   const uint8_t *p = link_in_body(c, off);
 
@@ -85,9 +85,9 @@ static blt_status find_link_to(const struct blt__commit *c, const uint8_t *hash,
 
 /* The old block leaves its chain; `link` leads there instead, or to what
  * came after it. */
-static blt_status take_out(struct blt__commit *c, const struct blt__entry *entry,
-                           const uint8_t *hash, uint64_t replacement,
-                           uint64_t *out_next)
+static blt_status take_out(struct blt__commit *c,
+                           const struct blt__entry *entry, const uint8_t *hash,
+                           uint64_t replacement, uint64_t *out_next)
 {
   uint64_t link_off = 0;
   uint64_t next = 0;
@@ -95,8 +95,8 @@ static blt_status take_out(struct blt__commit *c, const struct blt__entry *entry
   blt_status status = find_link_to(c, hash, entry->found, &link_off);
   int is_new;
 
-  if (status < 0 || (status = get_link(c, entry->found + BLT__LINK_OFF,
-                                       &next)) < 0)
+  if (status < 0 ||
+      (status = get_link(c, entry->found + BLT__LINK_OFF, &next)) < 0)
     return status;
   set_link(c, link_off, replacement != 0 ? replacement : next, 0);
   struct blt__link_entry *own =
@@ -109,12 +109,12 @@ static blt_status take_out(struct blt__commit *c, const struct blt__entry *entry
   return BLT_OK;
 }
 
-static blt_status link_entry(struct blt__commit *c, const struct blt__placed *placed)
+static blt_status link_entry(struct blt__commit *c,
+                             const struct blt__placed *placed)
 {
   const struct blt__entry *entry = placed->entry;
   const uint8_t *hash = blt__entry_hash(c->pending, entry);
-  uint64_t block_off =
-      c->blocks_off + (placed->body_off - c->part->body_off);
+  uint64_t block_off = c->blocks_off + (placed->body_off - c->part->body_off);
   uint64_t next = 0;
   blt_status status;
 
@@ -128,7 +128,10 @@ static blt_status link_entry(struct blt__commit *c, const struct blt__placed *pl
     if (next == BLT__LINK_DEAD)
       next = BLT__LINK_END;
     if (status == BLT_OK)
-      set_link(c, slot_off, block_off, BLT__MARK_HEAD);
+      /* An uncovered block's own link is 0 in the file, so that recovery could
+       * not tell from it what the slot held: the slot is logged then. */
+      set_link(c, slot_off, block_off,
+               c->part->uncovered ? 0 : BLT__MARK_HEAD);
   }
   if (status < 0)
     return status;
@@ -158,7 +161,8 @@ blt_status blt__commit_reserve(struct blt__commit *c)
       blt__offsets_reserve(&log->tombs, log->env, n) != 0 ||
       blt__buf_reserve(&log->undo, (3 * n + 1) * sizeof(struct blt__undo)) !=
           0 ||
-      blt__buf_reserve(&log->record, (size_t)(c->part->len + c->part->pad_len)) != 0)
+      blt__buf_reserve(&log->record,
+                       (size_t)(c->part->len + c->part->pad_len)) != 0)
     return blt__fail_memory(log->sink);
   return BLT_OK;
 }
@@ -250,8 +254,8 @@ static void write_tombs(struct blt__commit *c, uint32_t n_patches, size_t from)
     struct blt__tomb tomb = {
         log->tombs.at[i],
         file_link(log->image, log->tombs.at[i] + BLT__LINK_OFF)};
-    blt__tomb_encode(log->record.data + blt__record_tomb_off(c->geo, n_patches,
-                                                             i - from),
+    blt__tomb_encode(log->record.data +
+                         blt__record_tomb_off(c->geo, n_patches, i - from),
                      &tomb);
   }
 }

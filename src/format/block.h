@@ -1,8 +1,8 @@
 /*
  * block.h - where the fields of a block sit
  *
- *   variable   | hash 13 | next 6 | key len 2 | value len 4 | time 7/0 | key | value |
- *   fixed      | hash 13 | next 6 | key len 2 |                          key | value |
+ *   variable   | hash 13 | next 6 | key len 2 | value len 4 | time 7/0 | key |
+ * value | fixed      | hash 13 | next 6 | key len 2 | key | value |
  *
  * Which of the four kinds a file has is data, not a code path.
  */
@@ -15,19 +15,19 @@
 
 struct blt__geometry {
   int fixed;
-  uint32_t value_len;  /* fixed files                                       */
-  unsigned time_off;   /* of the timestamp; equals key_off without one      */
-  unsigned key_off;    /* of the key: the length of a block's head          */
-  uint64_t stride;     /* how far a scan moves over zeros                   */
+  uint32_t value_len; /* fixed files                                       */
+  unsigned time_off;  /* of the timestamp; equals key_off without one      */
+  unsigned key_off;   /* of the key: the length of a block's head          */
+  uint64_t stride;    /* how far a scan moves over zeros                   */
 };
 
 /* A block's head, copied out of the file. */
 struct blt__block {
   uint64_t off;
-  uint64_t next;       /* as stored                                         */
+  uint64_t next; /* as stored                                         */
   uint32_t key_len;
   uint32_t value_len;
-  uint64_t len;        /* of the whole block                                */
+  uint64_t len; /* of the whole block                                */
   uint64_t key_off, value_off; /* in the file                               */
 };
 

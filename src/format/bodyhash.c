@@ -18,8 +18,7 @@ uint64_t blt__bodyhash_blank(const uint8_t *salt,
   XXH3_state_t state;
 
   if (n == 1)
-    return XXH3_64bits_withSeed(pieces[0].data, pieces[0].len,
-                                blt__get8(salt));
+    return XXH3_64bits_withSeed(pieces[0].data, pieces[0].len, blt__get8(salt));
   start(&state, salt);
   for (size_t i = 0; i < n; i++)
     if (pieces[i].len > 0)

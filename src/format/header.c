@@ -34,14 +34,15 @@ void blt__header_set_kind(uint8_t *bytes, int fixed, int guarded)
 int blt__header_is_kind(const uint8_t *bytes)
 {
   return is_kind(bytes, kind_variable, 0) || is_kind(bytes, kind_fixed, 0) ||
-         is_kind(bytes, kind_variable, 0xff) || is_kind(bytes, kind_fixed, 0xff);
+         is_kind(bytes, kind_variable, 0xff) ||
+         is_kind(bytes, kind_fixed, 0xff);
 }
 
 static blt_status decode_kind(struct blt__header *header, const uint8_t *bytes,
                               const struct blt__sink *sink)
 {
-  int guarded = is_kind(bytes, kind_variable, 0xff) ||
-                is_kind(bytes, kind_fixed, 0xff);
+  int guarded =
+      is_kind(bytes, kind_variable, 0xff) || is_kind(bytes, kind_fixed, 0xff);
   uint8_t mask = guarded ? 0xff : 0;
 
   header->guarded = guarded;

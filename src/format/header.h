@@ -25,15 +25,15 @@ enum {
 struct blt__header {
   uint8_t bytes[BLT__HEADER_LEN]; /* as in the file                         */
   int fixed;
-  int guarded;          /* the kind is inverted: a rewrite was under way    */
+  int guarded; /* the kind is inverted: a rewrite was under way    */
   unsigned version;
   uint32_t n_buckets;
   unsigned key_serializer, value_serializer;
-  uint32_t n_keys;      /* BLT__COUNT_UNCLEAN: not closed well              */
-  uint32_t value_len;   /* fixed files                                      */
+  uint32_t n_keys;    /* BLT__COUNT_UNCLEAN: not closed well              */
+  uint32_t value_len; /* fixed files                                      */
   int has_timestamps;
   uint64_t file_timestamp;
-  uint64_t index_off;   /* what is meant; the bytes have what is stored     */
+  uint64_t index_off; /* what is meant; the bytes have what is stored     */
   uint64_t first_off;
 };
 

@@ -10,7 +10,7 @@ enum {
   BLT__HEADER_LEN = 200,
   BLT__HASH_LEN = 13,
   BLT__LINK_LEN = 6,
-  BLT__LINK_OFF = 13,   /* of a block's next link                           */
+  BLT__LINK_OFF = 13, /* of a block's next link                           */
   BLT__KEYLEN_OFF = 19,
   BLT__VALUELEN_OFF = 21,
   BLT__HEAD_VARIABLE = 25,

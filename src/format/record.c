@@ -64,8 +64,8 @@ int blt__checkpoint_decode(const uint8_t *header, struct blt__checkpoint *out)
 {
   const uint8_t *p = header + BLT__HDR_CHECKPOINT;
 
-  if (memcmp(p, checkpoint_magic, 4) != 0 || p[4] != 1 ||
-      p[5] < BLT__CLEAN || p[5] > BLT__REPAIR ||
+  if (memcmp(p, checkpoint_magic, 4) != 0 || p[4] != 1 || p[5] < BLT__CLEAN ||
+      p[5] > BLT__REPAIR ||
       blt__get8(p + CHECKPOINT_HASHED) != XXH3_64bits(p, CHECKPOINT_HASHED))
     return 0;
   *out = (struct blt__checkpoint){
@@ -153,8 +153,8 @@ uint64_t blt__record_used_len(const struct blt__geometry *g,
 
 static int has_tag(const uint8_t *head, const char *tag)
 {
-  static const uint8_t rest[BLT__HASH_LEN + BLT__LINK_LEN -
-                            BLT__RECORD_TAG_LEN];
+  static const uint8_t
+      rest[BLT__HASH_LEN + BLT__LINK_LEN - BLT__RECORD_TAG_LEN];
 
   return memcmp(head, tag, BLT__RECORD_TAG_LEN) == 0 &&
          memcmp(head + BLT__RECORD_TAG_LEN, rest, sizeof rest) == 0;
@@ -207,8 +207,7 @@ int blt__record_decode(const struct blt__geometry *g, uint64_t off,
 }
 
 int blt__record_is_whole(const struct blt__geometry *g,
-                         const struct blt__record *record,
-                         const uint8_t *bytes)
+                         const struct blt__record *record, const uint8_t *bytes)
 {
   const uint8_t *p = bytes + blt__record_payload_off(g);
   const uint8_t *end = bytes + blt__record_used_len(g, record);

@@ -39,8 +39,7 @@ struct blt__checkpoint {
 void blt__checkpoint_encode(uint8_t *header,
                             const struct blt__checkpoint *checkpoint);
 /* 1, or 0 when there is none that is whole. */
-int blt__checkpoint_decode(const uint8_t *header,
-                           struct blt__checkpoint *out);
+int blt__checkpoint_decode(const uint8_t *header, struct blt__checkpoint *out);
 
 /* ---- commit record */
 
@@ -66,11 +65,11 @@ struct blt__record {
   uint64_t off;         /* own position                                     */
   uint64_t durable_off; /* end of what was known to be on disk              */
   uint64_t body_len;
-  uint32_t len;         /* of the record's own block, padding included      */
+  uint32_t len; /* of the record's own block, padding included      */
   uint32_t n_blocks, n_inserts, n_patches, n_tombs;
-  uint64_t n_keys;      /* after the batch                                  */
+  uint64_t n_keys; /* after the batch                                  */
   uint64_t body_hash, time_hash;
-  uint64_t last_next;   /* baked link of the last block                     */
+  uint64_t last_next; /* baked link of the last block                     */
 };
 
 static inline uint64_t blt__record_end(const struct blt__record *record)
@@ -93,8 +92,7 @@ static inline uint32_t blt__record_payload_off(const struct blt__geometry *g)
 
 /* Shortest record with so many patches and tombs. */
 static inline uint64_t blt__record_min_len(const struct blt__geometry *g,
-                                           uint64_t n_patches,
-                                           uint64_t n_tombs)
+                                           uint64_t n_patches, uint64_t n_tombs)
 {
   uint64_t len = blt__record_payload_off(g) + BLT__RECORD_FIXED_LEN +
                  BLT__PATCH_LEN * n_patches + BLT__TOMB_LEN * n_tombs +
@@ -155,8 +153,7 @@ static inline void blt__patch_encode(uint8_t *p, const struct blt__patch *patch)
 }
 static inline struct blt__patch blt__patch_decode(const uint8_t *p)
 {
-  return (struct blt__patch){blt__get6(p), blt__get6(p + 6),
-                             blt__get6(p + 12)};
+  return (struct blt__patch){blt__get6(p), blt__get6(p + 6), blt__get6(p + 12)};
 }
 static inline void blt__tomb_encode(uint8_t *p, const struct blt__tomb *tomb)
 {

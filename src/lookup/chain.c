@@ -8,8 +8,7 @@
 void blt__walk_begin(struct blt__walk *walk, struct blt__image *image,
                      uint64_t slot_off)
 {
-  *walk = (struct blt__walk){
-      .image = image, .next_off = slot_off, .limit = 2};
+  *walk = (struct blt__walk){.image = image, .next_off = slot_off, .limit = 2};
 }
 
 /* C1: compare with a block that is moved up at doubling distances. */

@@ -15,11 +15,11 @@
 
 struct blt__walk {
   struct blt__image *image;
-  uint64_t link_off;   /* where the link to the current block stands        */
-  uint64_t block_off;  /* the current block; 0 before the first             */
-  uint64_t next_off;   /* where the next link stands                        */
-  uint64_t next;       /* that link                                         */
-  uint64_t mark;       /* C1                                                */
+  uint64_t link_off;  /* where the link to the current block stands        */
+  uint64_t block_off; /* the current block; 0 before the first             */
+  uint64_t next_off;  /* where the next link stands                        */
+  uint64_t next;      /* that link                                         */
+  uint64_t mark;      /* C1                                                */
   uint64_t n_steps, limit;
   enum blt__fault fault; /* after BLT_E_CORRUPT                             */
   uint64_t fault_off;    /* where: the link, for one that leads astray      */
@@ -34,8 +34,8 @@ blt_status blt__walk_next(struct blt__walk *walk, struct blt__block *out,
 
 struct blt__hit {
   struct blt__block block;
-  uint64_t link_off;    /* where the link to it stands                      */
-  const uint8_t *head;  /* its bytes from head to the end of the key        */
+  uint64_t link_off;   /* where the link to it stands                      */
+  const uint8_t *head; /* its bytes from head to the end of the key        */
 };
 
 /* The key's block, or BLT_NOT_FOUND. */

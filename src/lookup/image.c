@@ -18,8 +18,7 @@ blt_status blt__image_block(struct blt__image *image, uint64_t off,
     return status;
   blt__block_decode(&image->geo, off, head, out);
   if (!blt__view_has(&image->view, off, out->len))
-    return blt__image_corrupt(image, off,
-                              "a block passes the end of the file");
+    return blt__image_corrupt(image, off, "a block passes the end of the file");
   if (off < blt__layout_index_end(&image->layout) &&
       off + out->len > image->layout.index_off)
     return blt__image_corrupt(image, off, "a block runs into the index");
@@ -30,8 +29,7 @@ blt_status blt__image_block(struct blt__image *image, uint64_t off,
 }
 
 blt_status blt__image_value(struct blt__image *image,
-                            const struct blt__block *block,
-                            const uint8_t **out)
+                            const struct blt__block *block, const uint8_t **out)
 {
   return blt__view_at(&image->view, block->value_off, block->value_len, out);
 }

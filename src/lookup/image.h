@@ -13,11 +13,11 @@
 /* What is wrong at a place; names in docs/format.md. */
 enum blt__fault {
   BLT__FAULT_NONE,
-  BLT__FAULT_WILD,    /* wild-pointer                                       */
+  BLT__FAULT_WILD, /* wild-pointer                                       */
   BLT__FAULT_OVERRUN,
   BLT__FAULT_CYCLE,
-  BLT__FAULT_DEAD,    /* dead-in-chain                                      */
-  BLT__FAULT_TORN     /* torn-tail                                          */
+  BLT__FAULT_DEAD, /* dead-in-chain                                      */
+  BLT__FAULT_TORN  /* torn-tail                                          */
 };
 
 struct blt__image {
@@ -40,8 +40,8 @@ static inline blt_status blt__image_corrupt(const struct blt__image *image,
 }
 
 /* The link that stands at `off`. */
-static inline blt_status blt__image_link(struct blt__image *image,
-                                         uint64_t off, uint64_t *out)
+static inline blt_status blt__image_link(struct blt__image *image, uint64_t off,
+                                         uint64_t *out)
 {
   const uint8_t *p = NULL;
 

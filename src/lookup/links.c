@@ -76,8 +76,8 @@ void blt__links_clear(struct blt__links *links)
   links->n = 0;
 }
 
-struct blt__link_entry *blt__links_make(struct blt__links *links,
-                                        uint64_t off, int *out_is_new)
+struct blt__link_entry *blt__links_make(struct blt__links *links, uint64_t off,
+                                        int *out_is_new)
 {
   size_t i = blt__links_place(links, off);
 

@@ -19,7 +19,7 @@ enum blt__link_mark {
 };
 
 struct blt__link_entry {
-  uint64_t off;           /* 0: an empty place (no link stands at 0)        */
+  uint64_t off; /* 0: an empty place (no link stands at 0)        */
   uint64_t link : 48;
   uint64_t marks : 16;
 };
@@ -60,8 +60,8 @@ blt__links_find(const struct blt__links *links, uint64_t off)
 }
 
 /* Find or make the entry; *out_is_new tells. Never fails after reserve. */
-struct blt__link_entry *blt__links_make(struct blt__links *links,
-                                        uint64_t off, int *out_is_new);
+struct blt__link_entry *blt__links_make(struct blt__links *links, uint64_t off,
+                                        int *out_is_new);
 
 /* Remove an entry that is there. */
 void blt__links_remove(struct blt__links *links, struct blt__link_entry *entry);

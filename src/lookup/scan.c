@@ -68,8 +68,7 @@ blt_status blt__scan_next(struct blt__scan *scan, struct blt__scanned *out)
   return BLT_OK;
 }
 
-blt_status blt__scan_next_live(struct blt__scan *scan,
-                               struct blt__scanned *out)
+blt_status blt__scan_next_live(struct blt__scan *scan, struct blt__scanned *out)
 {
   blt_status status;
 

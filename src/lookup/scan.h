@@ -13,14 +13,14 @@ struct blt__scan {
   struct blt__image *image;
   struct blt__region regions[2];
   unsigned n_regions, region;
-  uint64_t off;              /* of the next block                           */
-  enum blt__fault fault;     /* after BLT_E_CORRUPT at off                  */
+  uint64_t off;          /* of the next block                           */
+  enum blt__fault fault; /* after BLT_E_CORRUPT at off                  */
 };
 
 struct blt__scanned {
-  struct blt__block block;   /* block.len is how far the scan moves         */
-  const uint8_t *head;       /* head and key                                */
-  int live;                  /* reached or meant to be, by its link         */
+  struct blt__block block; /* block.len is how far the scan moves         */
+  const uint8_t *head;     /* head and key                                */
+  int live;                /* reached or meant to be, by its link         */
 };
 
 void blt__scan_begin(struct blt__scan *scan, struct blt__image *image);

@@ -7,15 +7,14 @@
 
 enum { MAX_SPANS = 8 };
 
-blt_status blt__file_read(struct blt__file *file,
-                          const struct blt__sink *sink, uint64_t off,
-                          void *buf, size_t len)
+blt_status blt__file_read(struct blt__file *file, const struct blt__sink *sink,
+                          uint64_t off, void *buf, size_t len)
 {
   size_t done = 0;
 
   while (done < len) {
-    int64_t n = file->ops->read_at(file, off + done, (uint8_t *)buf + done,
-                                   len - done);
+    int64_t n =
+        file->ops->read_at(file, off + done, (uint8_t *)buf + done, len - done);
     if (n == -EINTR)
       continue;
     if (n < 0)
@@ -47,9 +46,9 @@ static size_t advance(struct blt__span *spans, size_t n_spans, size_t n)
   return n_spans;
 }
 
-blt_status blt__file_write(struct blt__file *file,
-                           const struct blt__sink *sink, uint64_t off,
-                           const struct blt__span *spans, size_t n_spans)
+blt_status blt__file_write(struct blt__file *file, const struct blt__sink *sink,
+                           uint64_t off, const struct blt__span *spans,
+                           size_t n_spans)
 {
   struct blt__span left[MAX_SPANS];
 

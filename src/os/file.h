@@ -67,7 +67,7 @@ struct blt__file {
 struct blt__posix_open {
   const char *path; /* NULL: fd is given                                    */
   int fd;
-  int close_fd;     /* close() closes it                                    */
+  int close_fd; /* close() closes it                                    */
   int writable;
 };
 
@@ -107,14 +107,13 @@ blt_status blt__file_memory(const struct blt__env *env,
 /* ---- loops over the table, with errors put in words */
 
 /* All of it, or a failure; the file ending early is BLT_E_TRUNCATED. */
-blt_status blt__file_read(struct blt__file *file,
-                          const struct blt__sink *sink, uint64_t off,
-                          void *buf, size_t len);
+blt_status blt__file_read(struct blt__file *file, const struct blt__sink *sink,
+                          uint64_t off, void *buf, size_t len);
 
 /* All of it; at most 8 spans. */
-blt_status blt__file_write(struct blt__file *file,
-                           const struct blt__sink *sink, uint64_t off,
-                           const struct blt__span *spans, size_t n_spans);
+blt_status blt__file_write(struct blt__file *file, const struct blt__sink *sink,
+                           uint64_t off, const struct blt__span *spans,
+                           size_t n_spans);
 
 /* Whether an errno says that the file system cannot do this at all. */
 int blt__errno_is_unsupported(int error);

@@ -37,8 +37,8 @@ static struct posix_file *self(struct blt__file *file)
 static int64_t posix_read_at(struct blt__file *file, uint64_t off, void *buf,
                              size_t len)
 {
-  ssize_t n = pread(self(file)->fd, buf, len < MAX_IO ? len : MAX_IO,
-                    (off_t)off);
+  ssize_t n =
+      pread(self(file)->fd, buf, len < MAX_IO ? len : MAX_IO, (off_t)off);
   return n < 0 ? -errno : n;
 }
 
@@ -84,8 +84,8 @@ static int posix_reserve(struct blt__file *file, uint64_t off, uint64_t len)
   int result;
 
   do
-    result = fallocate(self(file)->fd, FALLOC_FL_KEEP_SIZE, (off_t)off,
-                       (off_t)len);
+    result =
+        fallocate(self(file)->fd, FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len);
   while (result != 0 && errno == EINTR);
   return result != 0 ? -errno : 0;
 }
@@ -350,10 +350,10 @@ blt_status blt__file_create(const struct blt__sink *sink, const char *path,
     error = errno;
   if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS)
     /* No hard links here (FAT, some FUSE): rename without replacing. */
-    error = renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) !=
-                    0
-                ? errno
-                : 0;
+    error =
+        renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) != 0
+            ? errno
+            : 0;
   (void)unlink(temporary);
   if (error != 0)
     return blt__fail_errno(sink, error, BLT_NO_OFFSET, "create the file");

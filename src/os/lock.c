@@ -84,8 +84,8 @@ static blt_status fail_locked(struct blt__file *file,
   blt__fail(sink, BLT_E_LOCKED, BLT_NO_OFFSET,
             "locked%s by %s, waited %lld.%lld s; try again when it is closed, "
             "or wait longer",
-            exclusive ? "" : " for writing", who,
-            (long long)(waited_ms / 1000), (long long)(waited_ms % 1000 / 100));
+            exclusive ? "" : " for writing", who, (long long)(waited_ms / 1000),
+            (long long)(waited_ms % 1000 / 100));
   blt__fail_set_holder(pid);
   return BLT_E_LOCKED;
 }

@@ -73,8 +73,8 @@ static blt_status open_window(struct blt__view *view, uint64_t need,
     return status;
   }
   struct blt__window *window = &view->windows[view->n_windows++];
-  *window = (struct blt__window){.base = base, .room = (size_t)room,
-                                 .ticket = -1};
+  *window =
+      (struct blt__window){.base = base, .room = (size_t)room, .ticket = -1};
   if (view->guard_wanted && !view->by_read)
     window->ticket = blt__guard_add(base, (size_t)room, &view->hit);
   view->base = base;
@@ -142,15 +142,14 @@ blt_status blt__view_outside(const struct blt__view *view, uint64_t off,
 static blt_status fill_piece(struct blt__view *view, size_t piece)
 {
   uint64_t off = (uint64_t)piece * PIECE_LEN;
-  size_t len = view->size - off < PIECE_LEN ? (size_t)(view->size - off)
-                                            : PIECE_LEN;
+  size_t len =
+      view->size - off < PIECE_LEN ? (size_t)(view->size - off) : PIECE_LEN;
   uint8_t bit = (uint8_t)(1u << piece % 8);
   blt_status status = BLT_OK;
 
   pthread_mutex_lock(&view->fill_mutex);
   if (!(atomic_load(&view->filled[piece / 8]) & bit)) {
-    status = blt__file_read(view->file, view->sink, off, view->base + off,
-                            len);
+    status = blt__file_read(view->file, view->sink, off, view->base + off, len);
     if (status == BLT_OK)
       atomic_fetch_or(&view->filled[piece / 8], bit);
   }
@@ -165,8 +164,8 @@ blt_status blt__view_fill(struct blt__view *view, uint64_t off, uint64_t len)
   blt_status status = BLT_OK;
 
   for (; piece <= last && status == BLT_OK; piece++) {
-    uint8_t bits = atomic_load_explicit(&view->filled[piece / 8],
-                                        memory_order_acquire);
+    uint8_t bits =
+        atomic_load_explicit(&view->filled[piece / 8], memory_order_acquire);
     if (!(bits & 1u << piece % 8) && piece * PIECE_LEN < view->size)
       status = fill_piece(view, piece);
   }
@@ -207,7 +206,7 @@ blt_status blt__view_write(struct blt__view *view, uint64_t off,
 /* Read it again when it is next asked for. */
 static void forget_piece(struct blt__view *view, uint64_t piece)
 {
-  atomic_fetch_and(&view->filled[piece / 8], (uint8_t)~(1u << piece % 8));
+  atomic_fetch_and(&view->filled[piece / 8], (uint8_t) ~(1u << piece % 8));
 }
 
 blt_status blt__view_look(struct blt__view *view, uint64_t size)

@@ -31,14 +31,14 @@ struct blt__window {
 enum { BLT__MAX_WINDOWS = 24 };
 
 struct blt__view {
-  struct blt__file *file;         /* borrowed                               */
-  const struct blt__env *env;     /* borrowed                               */
-  const struct blt__sink *sink;   /* borrowed                               */
-  uint8_t *base;                  /* of the newest window                   */
+  struct blt__file *file;       /* borrowed                               */
+  const struct blt__env *env;   /* borrowed                               */
+  const struct blt__sink *sink; /* borrowed                               */
+  uint8_t *base;                /* of the newest window                   */
   uint64_t size;
-  int by_read;                    /* filled by read_at, not mapped          */
+  int by_read; /* filled by read_at, not mapped          */
   int guard_wanted;
-  _Atomic int hit;                /* the file was cut under the mapping     */
+  _Atomic int hit; /* the file was cut under the mapping     */
   struct blt__window windows[BLT__MAX_WINDOWS];
   unsigned n_windows;
   /* by_read only: a bit for each piece that is filled */
@@ -49,8 +49,8 @@ struct blt__view {
 
 struct blt__view_how {
   int by_read;
-  int guard;    /* catch SIGBUS                                             */
-  int grows;    /* leave room: the file will be written to                  */
+  int guard; /* catch SIGBUS                                             */
+  int grows; /* leave room: the file will be written to                  */
 };
 
 /* Take the file's size now and open a window on it. */

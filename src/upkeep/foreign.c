@@ -58,8 +58,8 @@ int blt__foreign_links(struct blt__replay *replay)
     /* Slots are allowed values here without being changed by the log. */
     if (blt__links_find(&replay->final, legal[i].off) != NULL &&
         (!blt__view_has(&replay->image->view, legal[i].off, BLT__LINK_LEN) ||
-         blt__view_at(&replay->image->view, legal[i].off, BLT__LINK_LEN,
-                      &now) < 0 ||
+         blt__view_at(&replay->image->view, legal[i].off, BLT__LINK_LEN, &now) <
+             0 ||
          !is_legal(now, legal + i, end - i)))
       return 1;
     i = end;
@@ -136,8 +136,7 @@ int blt__foreign_tail(struct blt__replay *replay)
   return !is_zero(view, off, view->size - off) && is_referenced(replay, off);
 }
 
-int blt__foreign_layout(const struct blt__replay *replay,
-                        uint32_t header_count)
+int blt__foreign_layout(const struct blt__replay *replay, uint32_t header_count)
 {
   const struct blt__checkpoint *checkpoint = replay->checkpoint;
   const struct blt__layout *layout = &replay->image->layout;
@@ -161,8 +160,7 @@ static blt_status judge_block(struct blt__image *image,
   if (memcmp(hash, s->head, sizeof hash) != 0)
     return blt__image_corrupt(image, s->block.off,
                               "the stored hash is not that of the key");
-  blt_status status =
-      blt__chain_find(image, hash, key, s->block.key_len, &hit);
+  blt_status status = blt__chain_find(image, hash, key, s->block.key_len, &hit);
   if (status < 0)
     return status;
   if (status == BLT_NOT_FOUND || hit.block.off != s->block.off)

@@ -75,8 +75,8 @@ static blt_status rebuild(struct blt__opening *opening,
   struct blt__survey survey;
   const struct blt__checkpoint *checkpoint =
       opening->has_checkpoint ? &opening->checkpoint : NULL;
-  blt_status status = blt__survey(&survey, opening->image, opening->env,
-                                  replay);
+  blt_status status =
+      blt__survey(&survey, opening->image, opening->env, replay);
 
   if (status == BLT_OK && replay == NULL &&
       !is_explained(&survey, opening->image))
@@ -139,15 +139,15 @@ static blt_status rewrite_log(struct blt__opening *opening,
   if (copy == NULL)
     return blt__fail_memory(opening->sink);
   memcpy(copy, opening->header->bytes, BLT__HEADER_LEN);
-  status = blt__view_write(view, 0,
-                           &(struct blt__span){copy, BLT__HEADER_LEN}, 1);
+  status =
+      blt__view_write(view, 0, &(struct blt__span){copy, BLT__HEADER_LEN}, 1);
   while (status == BLT_OK && off < replay->end) {
     uint64_t n = replay->end - off < PIECE ? replay->end - off : PIECE;
     const uint8_t *bytes = NULL;
     if ((status = blt__view_at(view, off, n, &bytes)) == BLT_OK) {
       memcpy(copy, bytes, (size_t)n);
-      status = blt__view_write(view, off,
-                               &(struct blt__span){copy, (size_t)n}, 1);
+      status =
+          blt__view_write(view, off, &(struct blt__span){copy, (size_t)n}, 1);
     }
     off += n;
   }
@@ -186,14 +186,14 @@ static blt_status write_final(struct blt__opening *opening,
     return blt__fail_memory(opening->sink);
   if (tombs)
     for (; n < replay->tombs.n; n++)
-      changes[n] = (struct blt__change){
-          replay->tombs.at[n] + BLT__LINK_OFF, BLT__LINK_DEAD};
+      changes[n] = (struct blt__change){replay->tombs.at[n] + BLT__LINK_OFF,
+                                        BLT__LINK_DEAD};
   else if (final->entries != NULL)
     for (size_t i = 0; i <= final->mask; i++)
       if (final->entries[i].off != 0 &&
           final->entries[i].link != BLT__LINK_DEAD)
-        changes[n++] = (struct blt__change){final->entries[i].off,
-                                            final->entries[i].link};
+        changes[n++] =
+            (struct blt__change){final->entries[i].off, final->entries[i].link};
   blt_status status =
       blt__write_links(opening->image, opening->env, changes, n);
   blt__release(opening->env, changes, room * sizeof *changes);
@@ -303,9 +303,10 @@ blt_status blt__recover_overlay(struct blt__opening *opening)
   if (status == BLT_OK)
     status = blt__replay_overlay(&replay);
   opening->n_keys = replay.n_keys;
-  opening->info = (blt_open_info){.what = BLT_OPENED_OVERLAID,
-                                  .n_records = blt__replay_n(&replay),
-                                  .cut_len = before - opening->image->view.size};
+  opening->info =
+      (blt_open_info){.what = BLT_OPENED_OVERLAID,
+                      .n_records = blt__replay_n(&replay),
+                      .cut_len = before - opening->image->view.size};
   blt__replay_release(&replay);
   return status;
 }

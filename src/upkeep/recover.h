@@ -10,15 +10,15 @@
 /* What opening has found so far. */
 struct blt__opening {
   struct blt__image *image;
-  struct blt__log *log;             /* NULL when opening for reading        */
+  struct blt__log *log; /* NULL when opening for reading        */
   const struct blt__env *env;
   const struct blt__sink *sink;
   const struct blt__header *header;
   const blt_options *options;
   struct blt__checkpoint checkpoint;
   int has_checkpoint;
-  uint64_t n_keys;                  /* result                               */
-  blt_open_info info;               /* result                               */
+  uint64_t n_keys;    /* result                               */
+  blt_open_info info; /* result                               */
 };
 
 enum blt__condition {

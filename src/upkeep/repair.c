@@ -277,8 +277,7 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
   struct surveyor s = {
       .survey = survey, .image = image, .env = env, .replay = replay};
   struct blt__region regions[2];
-  unsigned n =
-      blt__layout_regions(&image->layout, image->view.size, regions);
+  unsigned n = blt__layout_regions(&image->layout, image->view.size, regions);
 
   *survey = (struct blt__survey){.n_kept = 0};
   blt__buf_init(&survey->live, env);
@@ -298,8 +297,7 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
   return status;
 }
 
-void blt__survey_release(struct blt__survey *survey,
-                         const struct blt__env *env)
+void blt__survey_release(struct blt__survey *survey, const struct blt__env *env)
 {
   blt__buf_release(&survey->live);
   blt__offsets_release(&survey->anchors, env);

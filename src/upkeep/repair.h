@@ -14,12 +14,12 @@
 #include "upkeep/replay.h"
 
 struct blt__survey {
-  struct blt__buf live;       /* struct blt__found, then sorted by offset   */
+  struct blt__buf live;        /* struct blt__found, then sorted by offset   */
   struct blt__offsets anchors; /* blocks that the index leads to, sorted    */
   uint64_t n_kept, n_dropped;
-  uint64_t n_astray;          /* chains that lead to where no block can be  */
-  uint64_t lost_len;          /* bytes that were passed over byte by byte   */
-  uint64_t last_lost;         /* where the last such run ended              */
+  uint64_t n_astray;  /* chains that lead to where no block can be  */
+  uint64_t lost_len;  /* bytes that were passed over byte by byte   */
+  uint64_t last_lost; /* where the last such run ended              */
 };
 
 /* Find what can be kept. `replay` may be NULL; the file stays as it is. */

@@ -26,8 +26,7 @@ static int read_record(struct blt__replay *replay, uint64_t off, uint64_t seq,
   blt_status status = blt__view_at(view, off, head_len, &bytes);
   if (status < 0)
     return status;
-  if (!blt__record_decode(geo, off, bytes, head_len, out) ||
-      out->seq != seq ||
+  if (!blt__record_decode(geo, off, bytes, head_len, out) || out->seq != seq ||
       memcmp(out->salt, replay->checkpoint->salt, BLT__SALT_LEN) != 0)
     return 0;
   uint64_t used = blt__record_used_len(geo, out) + BLT__RECORD_HASH_LEN;
@@ -97,7 +96,8 @@ static blt_status read_records(struct blt__replay *replay)
   int found;
 
   while ((found = read_record(replay, off, seq, &record)) > 0 &&
-         is_batch(&record) && blt__record_end(&record) <= replay->image->view.size) {
+         is_batch(&record) &&
+         blt__record_end(&record) <= replay->image->view.size) {
     if (blt__buf_append(&replay->records, &record, sizeof record) != 0)
       return blt__fail_memory(replay->image->view.sink);
     if (record.durable_off > durable)
@@ -146,8 +146,7 @@ static blt_status set(struct blt__replay *replay, struct blt__links *table,
   return BLT_OK;
 }
 
-static blt_status allow(struct blt__replay *replay, uint64_t off,
-                        uint64_t link)
+static blt_status allow(struct blt__replay *replay, uint64_t off, uint64_t link)
 {
   struct blt__change change = {off, link};
 
@@ -209,10 +208,11 @@ static blt_status collect_tombs(struct blt__replay *replay)
     const uint8_t *bytes = NULL;
     status = record_bytes(replay, record, &bytes);
     for (uint32_t i = 0; status == BLT_OK && i < record->n_tombs; i++)
-      if (blt__offsets_add(&replay->tombs, replay->env,
-                           blt__tomb_decode(bytes + blt__record_tomb_off(
-                                                geo, record->n_patches, i))
-                               .block_off) != 0)
+      if (blt__offsets_add(
+              &replay->tombs, replay->env,
+              blt__tomb_decode(bytes +
+                               blt__record_tomb_off(geo, record->n_patches, i))
+                  .block_off) != 0)
         status = fail_memory(replay);
   }
   return status;
@@ -228,8 +228,8 @@ static blt_status apply_patches(struct blt__replay *replay,
   for (uint32_t i = 0; status == BLT_OK && i < record->n_patches; i++) {
     struct blt__patch patch =
         blt__patch_decode(bytes + blt__record_patch_off(geo, i));
-    status = change_link(replay, patch.slot_off, patch.old_link,
-                         patch.new_link);
+    status =
+        change_link(replay, patch.slot_off, patch.old_link, patch.new_link);
   }
   return status;
 }
@@ -249,8 +249,8 @@ static blt_status apply_tombs(struct blt__replay *replay,
     status = blt__image_block(image, tomb.block_off, &block, &head);
     /* The bucket's slot may still lead to the block that died. */
     if (status == BLT_OK)
-      status = allow(replay, blt__layout_slot(&image->layout, head),
-                     tomb.block_off);
+      status =
+          allow(replay, blt__layout_slot(&image->layout, head), tomb.block_off);
     if (status == BLT_OK)
       status = change_link(replay, tomb.block_off + BLT__LINK_OFF,
                            tomb.old_link, BLT__LINK_DEAD);
@@ -289,8 +289,7 @@ static blt_status apply_heads(struct blt__replay *replay,
                            off);
     /* The last block's link may have been lost without a trace in the hash:
      * key and value may be empty, and nothing follows. */
-    if (status == BLT_OK && i + 1 == record->n_blocks &&
-        record->last_next != 0)
+    if (status == BLT_OK && i + 1 == record->n_blocks && record->last_next != 0)
       status = change_link(replay, off + BLT__LINK_OFF, BLT__LINK_DEAD,
                            record->last_next);
     off += block.len;
@@ -323,8 +322,7 @@ blt_status blt__replay_read(struct blt__replay *replay,
                             const struct blt__checkpoint *checkpoint)
 {
   const uint8_t *header = NULL;
-  blt_status status =
-      blt__view_at(&image->view, 0, BLT__HEADER_LEN, &header);
+  blt_status status = blt__view_at(&image->view, 0, BLT__HEADER_LEN, &header);
 
   *replay = (struct blt__replay){
       .image = image, .env = env, .checkpoint = checkpoint};

@@ -17,17 +17,17 @@
 #include "lookup/image.h"
 
 struct blt__replay {
-  struct blt__image *image;         /* borrowed                             */
-  const struct blt__env *env;       /* borrowed                             */
+  struct blt__image *image;   /* borrowed                             */
+  const struct blt__env *env; /* borrowed                             */
   const struct blt__checkpoint *checkpoint; /* borrowed                     */
-  struct blt__buf records;          /* struct blt__record                   */
-  uint64_t end;                     /* of the last one that counts          */
+  struct blt__buf records; /* struct blt__record                   */
+  uint64_t end;            /* of the last one that counts          */
   uint64_t n_keys;
-  struct blt__links final;          /* link offset -> link                  */
-  struct blt__links first;          /* link offset -> first logged old link */
-  struct blt__buf legal;            /* struct blt__change: values by P3     */
-  struct blt__offsets tombs;        /* block offsets                        */
-  int foreign;                      /* somebody else wrote after the crash  */
+  struct blt__links final;   /* link offset -> link                  */
+  struct blt__links first;   /* link offset -> first logged old link */
+  struct blt__buf legal;     /* struct blt__change: values by P3     */
+  struct blt__offsets tombs; /* block offsets                        */
+  int foreign;               /* somebody else wrote after the crash  */
 };
 
 /* Read the log from the checkpoint on. The file stays as it is. */

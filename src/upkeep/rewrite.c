@@ -15,12 +15,12 @@ struct copy {
   struct blt__image *image;
   const struct blt__geometry *geo;
   const struct blt__rewrite *how;
-  struct blt__layout layout;  /* the new one                                */
-  uint8_t *heads;             /* the new index while it is filled           */
+  struct blt__layout layout; /* the new one                                */
+  uint8_t *heads;            /* the new index while it is filled           */
   uint64_t heads_len;
   uint8_t *out;
   size_t out_used;
-  uint64_t out_off;           /* where out goes                             */
+  uint64_t out_off; /* where out goes                             */
   uint64_t n_live, n_hidden, live_len;
   uint64_t n_done;
   int guarded;
@@ -103,9 +103,9 @@ static blt_status measure(struct copy *copy, struct blt__source *source)
 
 static blt_status flush_out(struct copy *copy)
 {
-  blt_status status = blt__view_write(
-      &copy->image->view, copy->out_off,
-      &(struct blt__span){copy->out, copy->out_used}, 1);
+  blt_status status =
+      blt__view_write(&copy->image->view, copy->out_off,
+                      &(struct blt__span){copy->out, copy->out_used}, 1);
 
   copy->out_off += copy->out_used;
   copy->out_used = 0;
@@ -164,9 +164,8 @@ static blt_status copy_blocks(struct copy *copy, struct blt__source *source)
 
   source->rewind(source);
   while ((status = source->next(source, &s)) == BLT_OK) {
-    uint8_t *head = copy->heads +
-                    (uint64_t)BLT__LINK_LEN *
-                        blt__layout_bucket(&copy->layout, s.head);
+    uint8_t *head = copy->heads + (uint64_t)BLT__LINK_LEN *
+                                      blt__layout_bucket(&copy->layout, s.head);
     status = emit_block(copy, &s.block, s.head, blt__get6(head));
     if (status < 0)
       return status;
@@ -228,10 +227,9 @@ static blt_status write_cover(struct copy *copy, uint64_t off,
   if (span > blt__cover_max(copy->geo))
     span = record_len;
   blt__record_encode(copy->geo, &record, span, log->record.data);
-  return blt__view_write(&copy->image->view, off,
-                         &(struct blt__span){log->record.data,
-                                             (size_t)record_len},
-                         1);
+  return blt__view_write(
+      &copy->image->view, off,
+      &(struct blt__span){log->record.data, (size_t)record_len}, 1);
 }
 
 static blt_status reserve_space(struct copy *copy, uint64_t off, uint64_t len)
@@ -311,8 +309,7 @@ static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
   blt__put6(log->header + BLT__HDR_FIRST, layout->first_off);
   log->n_keys = (uint32_t)(copy->n_live - copy->n_hidden);
   log->seq++;
-  blt_status status =
-      blt__log_put_header(log, BLT__DIRTY, log->seq, end, end);
+  blt_status status = blt__log_put_header(log, BLT__DIRTY, log->seq, end, end);
   if (status == BLT_OK)
     status = blt__log_sync_file(log);
   log->end = log->durable = log->group_start = log->prev_start = end;
@@ -366,8 +363,7 @@ static blt_status slide(struct copy *copy)
 
   if (tail + record_len > layout.first_off) /* R2 */
     return BLT_OK;
-  if (log->end - tail > blt__cover_max(copy->geo) &&
-      (status = guard(copy)) < 0)
+  if (log->end - tail > blt__cover_max(copy->geo) && (status = guard(copy)) < 0)
     return status;
   if ((status = slide_blocks(copy, layout.first_off - BLT__HEADER_LEN)) < 0 ||
       (status = write_cover(copy, tail, BLT__RECORD_TAIL, record_len,
@@ -416,8 +412,7 @@ static blt_status run(struct copy *copy, struct blt__source *source)
     return status;
   if ((status = copy_forward(copy, source)) < 0)
     return take_back(copy, status);
-  status = switch_to(copy, &copy->layout,
-                     copy->image->view.size);
+  status = switch_to(copy, &copy->layout, copy->image->view.size);
   if (status == BLT_OK && copy->how->slide)
     status = slide(copy);
   if (status < 0)
@@ -430,10 +425,8 @@ static blt_status run(struct copy *copy, struct blt__source *source)
 blt_status blt__rewrite(struct blt__log *log, struct blt__source *source,
                         const struct blt__rewrite *how)
 {
-  struct copy copy = {.log = log,
-                      .image = log->image,
-                      .geo = &log->image->geo,
-                      .how = how};
+  struct copy copy = {
+      .log = log, .image = log->image, .geo = &log->image->geo, .how = how};
   struct blt__view *view = &log->image->view;
 
   blt__view_advise(view, 0, view->size, BLT__HINT_SEQUENTIAL);

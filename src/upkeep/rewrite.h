@@ -31,7 +31,7 @@ struct blt__live_source {
   struct blt__source source;
   struct blt__image *image;
   struct blt__scan scan;
-  uint64_t limit;     /* what is appended meanwhile is not looked at        */
+  uint64_t limit; /* what is appended meanwhile is not looked at        */
   int (*keep)(void *ctx, const struct blt__scanned *block);
   void *keep_ctx;
   uint64_t n_dead;    /* user's dead blocks that were passed over           */
@@ -43,13 +43,13 @@ void blt__live_source_init(struct blt__live_source *live,
                            void *keep_ctx);
 
 struct blt__rewrite {
-  uint32_t n_buckets;        /* of the new index; 0: as many as fit, by
-                                blt__layout_buckets_for                     */
-  int slide;                 /* move to the front when it fits              */
-  int drop_pages;            /* what was read need not stay in memory       */
-  enum blt__state state;     /* BLT__DIRTY, or BLT__REPAIR while repairing  */
-  const uint8_t *header;     /* NULL, or 200 bytes to take all fields that
-                                are not the layout from (flag 'n')          */
+  uint32_t n_buckets;    /* of the new index; 0: as many as fit, by
+                            blt__layout_buckets_for                     */
+  int slide;             /* move to the front when it fits              */
+  int drop_pages;        /* what was read need not stay in memory       */
+  enum blt__state state; /* BLT__DIRTY, or BLT__REPAIR while repairing  */
+  const uint8_t *header; /* NULL, or 200 bytes to take all fields that
+                            are not the layout from (flag 'n')          */
   blt_progress progress;
   void *progress_ctx;
   const char *phase;

@@ -118,9 +118,9 @@ static blt_status walk_chains(struct blt__image *image, blt_stats *stats)
 blt_status blt__stats_gather(struct blt__image *image, blt_stats *out)
 {
   struct blt__view *view = &image->view;
-  blt_stats stats = {
-      .file_len = view->size,
-      .index_len = (uint64_t)BLT__LINK_LEN * image->layout.n_buckets};
+  blt_stats stats = {.file_len = view->size,
+                     .index_len =
+                         (uint64_t)BLT__LINK_LEN * image->layout.n_buckets};
 
   blt__view_advise(view, 0, view->size, BLT__HINT_NORMAL);
   blt_status status = scan_blocks(image, &stats);
@@ -129,8 +129,8 @@ blt_status blt__stats_gather(struct blt__image *image, blt_stats *out)
   blt__view_advise(view, 0, view->size, BLT__HINT_RANDOM);
   if (status < 0)
     return status;
-  stats.other_len = stats.file_len - stats.live_len - stats.dead_len -
-                    stats.index_len;
+  stats.other_len =
+      stats.file_len - stats.live_len - stats.dead_len - stats.index_len;
   *out = stats;
   return BLT_OK;
 }

@@ -22,8 +22,8 @@
 enum { PROGRESS_STEP = 8192 };
 
 static const char *const fault_names[] = {
-    [BLT__FAULT_NONE] = "damage",      [BLT__FAULT_WILD] = "wild-pointer",
-    [BLT__FAULT_OVERRUN] = "overrun",  [BLT__FAULT_CYCLE] = "cycle",
+    [BLT__FAULT_NONE] = "damage",        [BLT__FAULT_WILD] = "wild-pointer",
+    [BLT__FAULT_OVERRUN] = "overrun",    [BLT__FAULT_CYCLE] = "cycle",
     [BLT__FAULT_DEAD] = "dead-in-chain", [BLT__FAULT_TORN] = "torn-tail",
 };
 
@@ -50,8 +50,7 @@ tell(struct blt__verify *v, const char *kind, uint64_t off,
   va_start(args, sentence);
   vsnprintf(text, sizeof text, sentence, args);
   va_end(args);
-  v->options->on_fault(v->options->on_fault_ctx,
-                       &(blt_fault){kind, off, text});
+  v->options->on_fault(v->options->on_fault_ctx, &(blt_fault){kind, off, text});
 }
 
 static blt_status report_progress(const struct blt__verify *v,
@@ -178,8 +177,8 @@ static blt_status scan_all(struct blt__verify *v, uint64_t *n_reached)
 static int is_in_region(const struct blt__verify *v, uint64_t off)
 {
   struct blt__region regions[2];
-  unsigned n = blt__layout_regions(&v->image->layout, v->image->view.size,
-                                   regions);
+  unsigned n =
+      blt__layout_regions(&v->image->layout, v->image->view.size, regions);
 
   for (unsigned i = 0; i < n; i++)
     if (off >= regions[i].begin && off < regions[i].end)

@@ -18,19 +18,35 @@ static int was_repaired(blt_db *db)
   return info.what == BLT_OPENED_REPAIRED;
 }
 
+/* NULL when the damage is refused, which a reader does not do. */
+static blt_db *open_or_refuse(blt_mode mode)
+{
+  const blt_options options = options_of(mode);
+  blt_db *db = NULL;
+  const blt_status status =
+      blt_open_memory(image.bytes, image.len, &options, &db);
+
+  ck_assert(status == BLT_OK || (status == BLT_E_CORRUPT && mode != BLT_READ));
+  return db;
+}
+
 START_TEST(r32_a_crafted_hash_does_not_give_the_value_of_another_key)
 {
   image_init(&image, &(struct image_shape){.n_buckets = 1});
   const uint64_t off = image_add(&image, "a", "of a");
   image_hash("b", 1, image.bytes + off);
-  blt_db *const db = open_bytes(image.bytes, image.len, BLT_WRITE);
+  blt_db *db = open_or_refuse(BLT_READ);
   expect_text(db, "b", NULL);
-  put_text(db, "b", "of b");
-  EXPECT_OK(blt_sync(db));
-  expect_text(db, "b", "of b");
-  ck_assert_uint_eq(count_by_iteration(db, BLT_ITER_KEYS),
-                    was_repaired(db) ? 1 : 2);
   EXPECT_OK(blt_close(db));
+  db = open_or_refuse(BLT_WRITE);
+  if (db != NULL) {
+    put_text(db, "b", "of b");
+    EXPECT_OK(blt_sync(db));
+    expect_text(db, "b", "of b");
+    ck_assert_uint_eq(count_by_iteration(db, BLT_ITER_KEYS),
+                      was_repaired(db) ? 1 : 2);
+    EXPECT_OK(blt_close(db));
+  }
   image_free(&image);
 }
 END_TEST
@@ -110,10 +126,12 @@ START_TEST(r37_a_value_of_four_gibibytes_is_not_allocated)
   const uint64_t off = image_add(&image, "a", "1");
   image_set(&image, off + IMAGE_BLOCK_VALUE_LEN, 4, UINT32_MAX);
   for (int mode = BLT_READ; mode <= BLT_WRITE; mode++) {
-    blt_db *const db = open_bytes(image.bytes, image.len, (blt_mode)mode);
+    blt_db *const db = open_or_refuse((blt_mode)mode);
     char buf[16];
     blt_bytes value;
     size_t len = 0;
+    if (db == NULL)
+      continue;
     const blt_status want = was_repaired(db) ? BLT_NOT_FOUND : BLT_E_CORRUPT;
     EXPECT(want, blt_get(db, "a", 1, &value));
     EXPECT(want, blt_get_into(db, "a", 1, buf, sizeof buf, &len));
