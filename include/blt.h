@@ -24,8 +24,8 @@
  * ARGUMENTS   are borrowed for the time of the call. A NULL pointer with a
  *             length of 0 is an empty key or value.
  * POINTERS    given out are borrowed from the database. Those into the file
- *             are good until blt_prune, blt_reindex, blt_clear, blt_reopen or
- *             blt_close on the same handle, however much the file grows. A
+ *             are good until blt_prune, blt_clear, blt_reopen or blt_close on
+ *             the same handle, however much the file grows. A
  *             value that is not yet in the file (it was put since the last
  *             commit) is good until the next call that writes. Take a copy
  *             (blt_get_into) when another thread may write meanwhile.

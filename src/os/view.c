@@ -186,7 +186,8 @@ static void show_write(struct blt__view *view, uint64_t off,
                        const struct blt__span *spans, size_t n_spans)
 {
   for (size_t i = 0; i < n_spans; i++) {
-    if (off + spans[i].len <= view->windows[view->n_windows - 1].room)
+    if (spans[i].len > 0 &&
+        off + spans[i].len <= view->windows[view->n_windows - 1].room)
       memcpy(view->base + off, spans[i].data, spans[i].len);
     off += spans[i].len;
   }
