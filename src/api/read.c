@@ -7,7 +7,7 @@
 
 #include "format/reserved.h"
 #include "hash/keyhash.h"
-#include "lookup/chain.h"
+#include "lookup/many.h"
 
 /* A value with no bytes is not a missing one. */
 static const uint8_t no_bytes[1];
@@ -30,38 +30,56 @@ struct place {
   struct blt__hit hit;
 };
 
+/* 1 when the write buffer says what is with the key. */
+static int find_pending(const blt_db *db, const void *key, size_t key_len,
+                        struct place *out, blt_status *out_status)
+{
+  out->entry = NULL;
+  if (!db->writable || db->pending.n_entries == 0)
+    return 0;
+  out->entry = blt__pending_find(&db->pending, key, key_len);
+  if (out->entry == NULL)
+    return 0;
+  *out_status = out->entry->kind == BLT__ENTRY_PUT ? BLT_OK : BLT_NOT_FOUND;
+  return 1;
+}
+
 static blt_status find(blt_db *db, const void *key, size_t key_len,
                        struct place *out)
 {
   uint8_t hash[BLT__HASH_LEN];
+  blt_status status = BLT_OK;
 
-  out->entry = NULL;
-  if (db->writable && db->pending.n_entries != 0 &&
-      (out->entry = blt__pending_find(&db->pending, key, key_len)) != NULL)
-    return out->entry->kind == BLT__ENTRY_PUT ? BLT_OK : BLT_NOT_FOUND;
+  if (find_pending(db, key, key_len, out, &status))
+    return status;
   blt__keyhash(key, key_len, hash);
   return blt__chain_find(&db->image, hash, key, key_len, &out->hit);
+}
+
+static blt_status value_of(blt_db *db, const struct place *place,
+                           blt_bytes *out)
+{
+  const uint8_t *value = NULL;
+
+  if (place->entry != NULL) {
+    *out = (blt_bytes){blt__entry_value(&db->pending, place->entry),
+                       place->entry->value_len};
+    return BLT_OK;
+  }
+  blt_status status = blt__image_value(&db->image, &place->hit.block, &value);
+  if (status == BLT_OK)
+    *out = (blt_bytes){value != NULL ? value : no_bytes,
+                       place->hit.block.value_len};
+  return status;
 }
 
 static blt_status find_value(blt_db *db, const void *key, size_t key_len,
                              blt_bytes *out)
 {
   struct place place;
-  const uint8_t *value = NULL;
   blt_status status = find(db, key, key_len, &place);
 
-  if (status != BLT_OK)
-    return status;
-  if (place.entry != NULL) {
-    *out = (blt_bytes){blt__entry_value(&db->pending, place.entry),
-                       place.entry->value_len};
-    return BLT_OK;
-  }
-  status = blt__image_value(&db->image, &place.hit.block, &value);
-  if (status == BLT_OK)
-    *out = (blt_bytes){value != NULL ? value : no_bytes,
-                       place.hit.block.value_len};
-  return status;
+  return status == BLT_OK ? value_of(db, &place, out) : status;
 }
 
 BLT_API blt_status blt_get(blt_db *db, const void *key, size_t key_len,
@@ -113,51 +131,99 @@ BLT_API blt_status blt_has(blt_db *db, const void *key, size_t key_len)
   return blt__leave(db, status);
 }
 
-BLT_API blt_status blt_get_many(blt_db *db, const blt_bytes *keys,
-                                size_t n_keys, blt_bytes *out_values,
-                                size_t *out_count)
+/* Look up to BLT__MANY_MAX keys up; a place for each that is there. */
+static blt_status find_some(blt_db *db, const blt_bytes *keys, size_t n,
+                            struct place *places, blt_status *statuses)
 {
-  size_t n_found = 0;
+  struct blt__query queries[BLT__MANY_MAX];
+  size_t numbers[BLT__MANY_MAX];
+  size_t n_queries = 0;
+  blt_status status;
+
+  for (size_t i = 0; i < n; i++) {
+    places[i].entry = NULL;
+    statuses[i] = judge_key(db, keys[i].data, keys[i].len);
+    if (statuses[i] < 0)
+      return statuses[i];
+    if (statuses[i] == BLT_OK &&
+        find_pending(db, keys[i].data, keys[i].len, &places[i], &statuses[i]))
+      continue;
+    if (statuses[i] != BLT_OK)
+      continue;
+    queries[n_queries].key = keys[i].data;
+    queries[n_queries].key_len = keys[i].len;
+    numbers[n_queries++] = i;
+  }
+  if ((status = blt__many_find(&db->image, queries, n_queries)) < 0)
+    return status;
+  for (size_t i = 0; i < n_queries; i++) {
+    statuses[numbers[i]] = queries[i].status;
+    places[numbers[i]].hit = queries[i].hit;
+  }
+  return BLT_OK;
+}
+
+/* What is wanted of each key: its value, or only whether it is there. */
+struct many {
+  blt_bytes *values;
+  unsigned char *found;
+  size_t n_found;
+};
+
+static blt_status take_some(blt_db *db, const blt_bytes *keys, size_t n,
+                            size_t first, struct many *out)
+{
+  struct place places[BLT__MANY_MAX];
+  blt_status statuses[BLT__MANY_MAX];
+  blt_status status = find_some(db, keys + first, n, places, statuses);
+
+  for (size_t i = 0; i < n && status >= 0; i++) {
+    int is_there = statuses[i] == BLT_OK;
+    out->n_found += (size_t)is_there;
+    if (out->found != NULL)
+      out->found[first + i] = (unsigned char)is_there;
+    if (out->values == NULL)
+      continue;
+    out->values[first + i] = (blt_bytes){NULL, 0};
+    if (is_there)
+      status = value_of(db, &places[i], &out->values[first + i]);
+  }
+  return status;
+}
+
+static blt_status find_many(blt_db *db, const blt_bytes *keys, size_t n_keys,
+                            struct many *out, size_t *out_count)
+{
   blt_status status = blt__enter_read(db);
 
   if (status < 0)
     return status;
-  for (size_t i = 0; i < n_keys && status >= 0; i++) {
-    status = judge_key(db, keys[i].data, keys[i].len);
-    if (status == BLT_OK)
-      status = find_value(db, keys[i].data, keys[i].len, &out_values[i]);
-    if (status == BLT_OK)
-      n_found++;
-    else
-      out_values[i] = (blt_bytes){NULL, 0};
-  }
+  for (size_t i = 0; i < n_keys && status >= 0; i += BLT__MANY_MAX)
+    status = take_some(db, keys,
+                       n_keys - i < BLT__MANY_MAX ? n_keys - i : BLT__MANY_MAX,
+                       i, out);
   status = blt__leave(db, status < 0 ? status : BLT_OK);
   if (status == BLT_OK && out_count != NULL)
-    *out_count = n_found;
+    *out_count = out->n_found;
   return status;
+}
+
+BLT_API blt_status blt_get_many(blt_db *db, const blt_bytes *keys,
+                                size_t n_keys, blt_bytes *out_values,
+                                size_t *out_count)
+{
+  struct many many = {.values = out_values};
+
+  return find_many(db, keys, n_keys, &many, out_count);
 }
 
 BLT_API blt_status blt_has_many(blt_db *db, const blt_bytes *keys,
                                 size_t n_keys, unsigned char *out_found,
                                 size_t *out_count)
 {
-  size_t n_found = 0;
-  struct place place;
-  blt_status status = blt__enter_read(db);
+  struct many many = {.found = out_found};
 
-  if (status < 0)
-    return status;
-  for (size_t i = 0; i < n_keys && status >= 0; i++) {
-    status = judge_key(db, keys[i].data, keys[i].len);
-    if (status == BLT_OK)
-      status = find(db, keys[i].data, keys[i].len, &place);
-    out_found[i] = status == BLT_OK;
-    n_found += out_found[i];
-  }
-  status = blt__leave(db, status < 0 ? status : BLT_OK);
-  if (status == BLT_OK && out_count != NULL)
-    *out_count = n_found;
-  return status;
+  return find_many(db, keys, n_keys, &many, out_count);
 }
 
 /* Whether a put is new or a replacement is known when it is looked up. */

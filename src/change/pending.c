@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "hash/keyhash.h"
+#include "lookup/many.h"
 
 enum { FIRST_PLACES = 256, KEPT_ENTRIES = 1 << 17 };
 
@@ -276,16 +277,51 @@ static blt_status resolve_entry(struct blt__pending *pending,
   return BLT_OK;
 }
 
+static int is_unresolved(const struct blt__entry *entry)
+{
+  return !entry->resolved && entry->kind != BLT__ENTRY_DROPPED;
+}
+
+/* The next entries that are not resolved, as queries; how many. */
+static size_t collect_queries(struct blt__pending *pending,
+                              struct blt__query *queries,
+                              struct blt__entry **entries)
+{
+  size_t n = 0;
+
+  for (; n < BLT__MANY_MAX && pending->n_resolved < pending->n_entries;
+       pending->n_resolved++) {
+    struct blt__entry *entry = &pending->entries[pending->n_resolved];
+    if (!is_unresolved(entry))
+      continue;
+    queries[n].key = blt__entry_key(pending, entry);
+    queries[n].key_len = entry->key_len;
+    entries[n++] = entry;
+  }
+  return n;
+}
+
 blt_status blt__pending_resolve(struct blt__pending *pending,
                                 struct blt__image *image)
 {
-  for (; pending->n_resolved < pending->n_entries; pending->n_resolved++) {
-    struct blt__entry *entry = &pending->entries[pending->n_resolved];
-    if (entry->resolved || entry->kind == BLT__ENTRY_DROPPED)
-      continue;
-    blt_status status = resolve_entry(pending, image, entry);
-    if (status < 0)
+  struct blt__query queries[BLT__MANY_MAX];
+  struct blt__entry *entries[BLT__MANY_MAX];
+
+  while (pending->n_resolved < pending->n_entries) {
+    size_t from = pending->n_resolved;
+    size_t n = collect_queries(pending, queries, entries);
+    blt_status status = blt__many_find(image, queries, n);
+    if (status < 0) {
+      pending->n_resolved = from;
       return status;
+    }
+    for (size_t i = 0; i < n; i++) {
+      memcpy(blt__entry_hash(pending, entries[i]), queries[i].hash,
+             BLT__HASH_LEN);
+      entries[i]->found =
+          queries[i].status == BLT_OK ? queries[i].hit.block.off : 0;
+      entries[i]->resolved = 1;
+    }
   }
   return BLT_OK;
 }

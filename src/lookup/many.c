@@ -1,0 +1,64 @@
+/*
+ * many.c - many lookups at once, so that their cache misses overlap
+ */
+#include "lookup/many.h"
+
+#include "hash/keyhash.h"
+
+/* Ask for the bytes at `off` without waiting. */
+static void ask_for(const struct blt__image *image, uint64_t off)
+{
+  if (blt__view_has(&image->view, off, BLT__HEAD_MAX))
+    __builtin_prefetch(image->view.base + off);
+}
+
+static void ask_for_slot(const struct blt__image *image, uint64_t off)
+{
+  const struct blt__links *links = &image->links;
+
+  if (links->n != 0)
+    __builtin_prefetch(&links->entries[blt__links_place(links, off)]);
+  ask_for(image, off);
+}
+
+/* The link in the slot, as far as that is known without a failure. */
+static uint64_t peek_link(const struct blt__image *image, uint64_t off)
+{
+  const struct blt__link_entry *entry = blt__links_find(&image->links, off);
+
+  if (entry != NULL)
+    return entry->link;
+  return blt__view_has(&image->view, off, BLT__LINK_LEN)
+             ? blt__get6(image->view.base + off)
+             : BLT__LINK_END;
+}
+
+static void ask_for_all(const struct blt__image *image,
+                        const struct blt__query *queries, size_t n)
+{
+  uint64_t slots[BLT__MANY_MAX];
+
+  if (image->view.by_read)
+    return;
+  for (size_t i = 0; i < n; i++) {
+    slots[i] = blt__layout_slot(&image->layout, queries[i].hash);
+    ask_for_slot(image, slots[i]);
+  }
+  for (size_t i = 0; i < n; i++)
+    ask_for(image, peek_link(image, slots[i]));
+}
+
+blt_status blt__many_find(struct blt__image *image, struct blt__query *queries,
+                          size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    blt__keyhash(queries[i].key, queries[i].key_len, queries[i].hash);
+  ask_for_all(image, queries, n);
+  for (size_t i = 0; i < n; i++) {
+    struct blt__query *q = &queries[i];
+    q->status = blt__chain_find(image, q->hash, q->key, q->key_len, &q->hit);
+    if (q->status < 0)
+      return q->status;
+  }
+  return BLT_OK;
+}

@@ -1,0 +1,28 @@
+/*
+ * many.h - many lookups at once, so that their cache misses overlap
+ *
+ * What one lookup waits for (the slot, then the block) is asked for in rounds
+ * over all of them. The result is that of blt__chain_find for each, which is
+ * the plain twin and does the last round.
+ */
+#ifndef BLT_LOOKUP_MANY_H
+#define BLT_LOOKUP_MANY_H
+
+#include "lookup/chain.h"
+
+enum { BLT__MANY_MAX = 32 };
+
+struct blt__query {
+  const void *key;
+  size_t key_len;
+  uint8_t hash[BLT__HASH_LEN];
+  blt_status status;   /* result: as of blt__chain_find                     */
+  struct blt__hit hit; /* result                                            */
+};
+
+/* At most BLT__MANY_MAX queries; the keys are hashed here. The first failure
+ * is returned, the results behind it are not set. */
+blt_status blt__many_find(struct blt__image *image, struct blt__query *queries,
+                          size_t n);
+
+#endif

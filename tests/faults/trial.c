@@ -1,0 +1,447 @@
+/* trial.c - one run of the workload */
+#include "faults/trial.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/db.h"
+#include "support/store.h"
+
+enum { TIME_BASE = 1000, MAX_VALUE = 32768 };
+
+const void *trial_value(const struct item *item)
+{
+  static uint8_t bytes[MAX_VALUE];
+
+  memset(bytes, item->fill, item->len);
+  return bytes;
+}
+
+/* ---- telling */
+
+/* So that a failure can be found again. */
+static const char *told(struct trial *trial)
+{
+  const struct disk *const disk = trial->disk;
+
+  snprintf(trial->what, sizeof trial->what,
+           "%s, step %u, fault %s at %lu%s (memory at %lu%s)",
+           trial->config->name, trial->step,
+           disk->fault == NULL ? "none now" : disk->fault->name, disk->at,
+           disk->is_lasting ? " for ever" : " once", trial->memory.at,
+           trial->memory.is_lasting ? " for ever" : "");
+  return trial->what;
+}
+
+#define JUDGE(trial, holds, ...)                                               \
+  do {                                                                         \
+    if (!(holds)) {                                                            \
+      char sentence_[160];                                                     \
+      snprintf(sentence_, sizeof sentence_, __VA_ARGS__);                      \
+      ck_abort_msg("%s: %s", told(trial), sentence_);                          \
+    }                                                                          \
+  } while (0)
+
+static int was_hit(const struct trial *trial)
+{
+  return trial->disk->n_hit > 0 || trial->memory.n_hit > 0;
+}
+
+static void calm(struct trial *trial)
+{
+  disk_calm(trial->disk);
+  trial->memory.at = 0;
+}
+
+/* ---- the states */
+
+static void begin_state(struct trial *trial)
+{
+  const struct state *const newest = &trial->states[trial->n_states - 1];
+
+  if (memcmp(newest, &trial->now, sizeof *newest) == 0)
+    return;
+  ck_assert_int_lt(trial->n_states, MAX_STATES);
+  trial->states[trial->n_states++] = trial->now;
+}
+
+static void acknowledge(struct trial *trial)
+{
+  trial->acked = trial->n_states - 1;
+}
+
+void trial_init(struct trial *trial, const struct config *config,
+                struct disk *disk)
+{
+  memset(trial, 0, sizeof *trial);
+  trial->config = config;
+  trial->disk = disk;
+  trial->n_states = 1;
+  trial->options = (blt_options){
+      .size = sizeof trial->options,
+      .kind = config->is_fixed ? BLT_FIXED : BLT_VARIABLE,
+      .fixed_value_len = config->value_len,
+      .n_buckets = config->n_buckets,
+      .timestamps = config->timestamps,
+      .buffer_len = config->buffer_len,
+      .sync = config->sync,
+      .io = config->io,
+      .sigbus = BLT_OFF,
+      .auto_reindex = config->auto_reindex,
+  };
+  disk_calm(disk);
+  disk_fill(disk, "", 0);
+}
+
+/* ---- steps */
+
+static blt_status open_store(struct trial *trial, blt_mode mode)
+{
+  const blt_allocator allocator = memory_allocator(&trial->memory);
+  blt_options options = trial->options;
+
+  options.mode = mode;
+  options.allocator = &allocator;
+  const blt_status status =
+      blt__open_file(disk_open(trial->disk), &options, &trial->db);
+  JUDGE(trial, (status == BLT_OK) == (trial->db != NULL),
+        "open gave %s and a handle that does not fit",
+        blt_status_name(status));
+  return status;
+}
+
+static blt_status close_store(struct trial *trial)
+{
+  const blt_status status = blt_close(trial->db);
+
+  trial->db = NULL;
+  if (status == BLT_OK || status == BLT_E_COMMITTED)
+    acknowledge(trial);
+  JUDGE(trial, trial->memory.n_live == 0 && trial->disk->n_open == 0,
+        "after close %zu blocks and %u files are not given back",
+        trial->memory.n_live, trial->disk->n_open);
+  return status;
+}
+
+static blt_status iterate(struct trial *trial)
+{
+  blt_iter *iter = NULL;
+  blt_item item;
+  blt_status status = blt_iter_open(trial->db, BLT_ITER_VALUES, &iter);
+
+  if (status != BLT_OK)
+    return status;
+  while ((status = blt_iter_next(iter, &item)) == BLT_OK)
+    ;
+  blt_iter_close(iter);
+  return status == BLT_END ? BLT_OK : status;
+}
+
+static blt_status put(struct trial *trial, int key, const struct item *item)
+{
+  const char name = (char)('a' + key);
+
+  if (key == HIDDEN_KEY)
+    return blt_metadata_set(trial->db, trial_value(item), item->len,
+                            item->time);
+  return blt_put_at(trial->db, &name, 1, trial_value(item), item->len,
+                    item->time);
+}
+
+static blt_status delete(struct trial *trial, int key)
+{
+  const char name = (char)('a' + key);
+
+  return key == HIDDEN_KEY ? blt_metadata_delete(trial->db)
+                           : blt_delete(trial->db, &name, 1);
+}
+
+/* Keys whose time is below that of the step in the middle. */
+static uint64_t old_time(const struct trial *trial)
+{
+  return TIME_BASE + trial->step / 2;
+}
+
+static blt_status prune(struct trial *trial, int by_time)
+{
+  blt_prune_options options = BLT_PRUNE_OPTIONS_INIT;
+
+  if (by_time)
+    options.older_than = old_time(trial);
+  return blt_prune(trial->db, &options, NULL);
+}
+
+static int is_without(const struct trial *trial, const struct step *step)
+{
+  const struct config *const config = trial->config;
+  const int has_times = !config->is_fixed && config->timestamps != BLT_OFF;
+
+  return (step->key == HIDDEN_KEY && config->is_fixed) ||
+         ((step->kind == STEP_TIME || step->kind == STEP_PRUNE_OLD) &&
+          !has_times);
+}
+
+/* What the store shows when the step is done. */
+static void expect_step(struct trial *trial, const struct step *step)
+{
+  struct state *const now = &trial->now;
+  struct item *const item = &now->items[step->key];
+
+  switch (step->kind) {
+  case STEP_PUT:
+    *item = (struct item){
+        1, (uint8_t)(trial->step + 1),
+        trial->config->is_fixed ? trial->config->value_len : step->len,
+        TIME_BASE + trial->step};
+    break;
+  case STEP_DELETE:
+    *item = (struct item){0, 0, 0, 0};
+    break;
+  case STEP_ABORT:
+    *now = trial->before_batch;
+    break;
+  case STEP_TIME:
+    item->time = TIME_BASE * 2 + trial->step;
+    break;
+  case STEP_FILE_TIME:
+    now->file_time = TIME_BASE * 3 + trial->step;
+    break;
+  case STEP_PRUNE_OLD:
+    for (int i = 0; i < HIDDEN_KEY; i++)
+      if (now->items[i].is_there && now->items[i].time < old_time(trial))
+        now->items[i] = (struct item){0, 0, 0, 0};
+    break;
+  case STEP_CLEAR:
+    memset(now->items, 0, sizeof now->items);
+    break;
+  default:
+    break;
+  }
+}
+
+static blt_status reopen(struct trial *trial)
+{
+  blt_status status = BLT_OK;
+
+  if (trial->db != NULL)
+    status = close_store(trial);
+  return status < 0 ? status : open_store(trial, BLT_WRITE);
+}
+
+static blt_status do_step(struct trial *trial, const struct step *step)
+{
+  const char name = (char)('a' + step->key);
+  const struct item *const item = &trial->now.items[step->key];
+
+  switch (step->kind) {
+  case STEP_PUT:
+    return put(trial, step->key, item);
+  case STEP_DELETE:
+    return delete (trial, step->key);
+  case STEP_BEGIN:
+    return blt_batch_begin(trial->db);
+  case STEP_COMMIT:
+    return blt_batch_commit(trial->db);
+  case STEP_ABORT:
+    return blt_batch_abort(trial->db);
+  case STEP_SYNC:
+    return blt_sync(trial->db);
+  case STEP_ITERATE:
+    return iterate(trial);
+  case STEP_TIME:
+    return blt_timestamp_set(trial->db, &name, 1, item->time);
+  case STEP_FILE_TIME:
+    return blt_file_timestamp_set(trial->db, trial->now.file_time);
+  case STEP_PRUNE:
+  case STEP_PRUNE_OLD:
+    return prune(trial, step->kind == STEP_PRUNE_OLD);
+  case STEP_REINDEX:
+    return blt_reindex(trial->db, trial->config->later_buckets);
+  case STEP_CLEAR:
+    return blt_clear(trial->db);
+  case STEP_REOPEN:
+    return reopen(trial);
+  default:
+    return blt_verify(trial->db, NULL, NULL);
+  }
+}
+
+/* ---- judging a step */
+
+/* Puts and deletes only join what the next commit takes along. */
+static int is_commit(const struct step *step)
+{
+  return step->kind != STEP_PUT && step->kind != STEP_DELETE &&
+         step->kind != STEP_ABORT && step->kind != STEP_VERIFY;
+}
+
+/* Refuses all writes and still reads. */
+static void judge_poisoned(struct trial *trial)
+{
+  blt_bytes value = {NULL, 0};
+  const blt_status status = blt_get(trial->db, "?", 1, &value);
+
+  JUDGE(trial, blt_put(trial->db, "?", 1, "", 0) == BLT_E_POISONED &&
+                   blt_sync(trial->db) == BLT_E_POISONED,
+        "a poisoned handle takes writes");
+  JUDGE(trial, status == BLT_NOT_FOUND || was_hit(trial),
+        "a poisoned handle does not read: %s", blt_status_name(status));
+}
+
+static void judge_failure(struct trial *trial, const struct step *step,
+                          blt_status status)
+{
+  const struct fault *const fault =
+      trial->memory.n_hit > 0 ? NULL : trial->disk->fault;
+
+  JUDGE(trial, was_hit(trial), "%s without a cause: %s",
+        blt_status_name(status), blt_last_error(trial->db)->message);
+  JUDGE(trial, is_honest(fault, status), "%s is no answer to this: %s",
+        blt_status_name(status), blt_last_error(trial->db)->message);
+  if (status == BLT_E_COMMITTED)
+    acknowledge(trial);
+  if (trial->db == NULL)
+    return;
+  const int last_word = status == BLT_E_COMMITTED || status == BLT_E_UNKNOWN ||
+                        status == BLT_E_POISONED;
+  JUDGE(trial, last_word == (trial->db->log.poisoned != 0),
+        "%s does not fit a handle that is %s", blt_status_name(status),
+        trial->db->log.poisoned ? "poisoned" : "good");
+  (void)step;
+}
+
+/* Not poisoned: nothing was changed, or the put has joined the batch. */
+static void judge_unchanged(struct trial *trial, const struct step *step,
+                            const struct state *before)
+{
+  const int may_join = step->kind == STEP_PUT || step->kind == STEP_DELETE;
+
+  JUDGE(trial,
+        shows(trial, trial->db, before) ||
+            (may_join && shows(trial, trial->db, &trial->now)),
+        "a step of kind %d failed and left something else", (int)step->kind);
+}
+
+static blt_status retry(struct trial *trial, const struct step *step,
+                        const struct state *before)
+{
+  calm(trial);
+  if (trial->db != NULL)
+    judge_unchanged(trial, step, before);
+  blt_status status = do_step(trial, step);
+  if (step->kind == STEP_DELETE && status == BLT_NOT_FOUND)
+    status = BLT_OK;
+  JUDGE(trial, status == BLT_OK, "the second attempt gave %s: %s",
+        blt_status_name(status),
+        blt_last_error(trial->db)->message);
+  return status;
+}
+
+/* The step and its end: BLT_OK, also when the second attempt did it. */
+static blt_status run_step(struct trial *trial, const struct step *step,
+                           enum answer answer)
+{
+  const struct state before = trial->now;
+
+  if (step->kind == STEP_BEGIN)
+    trial->before_batch = trial->now;
+  expect_step(trial, step);
+  if (!trial->in_batch || step->kind == STEP_COMMIT)
+    begin_state(trial);
+  blt_status status = do_step(trial, step);
+  if (status < 0) {
+    judge_failure(trial, step, status);
+    if (trial->db != NULL && trial->db->log.poisoned) {
+      calm(trial);
+      judge_poisoned(trial);
+      return status;
+    }
+    if (answer == ANSWER_CLOSE)
+      return status;
+    status = retry(trial, step, &before);
+  }
+  JUDGE(trial, status == BLT_OK, "%s", blt_status_name(status));
+  if (is_commit(step) && (!trial->in_batch || step->kind == STEP_COMMIT))
+    acknowledge(trial);
+  if (step->kind == STEP_BEGIN)
+    trial->in_batch = 1;
+  if (step->kind == STEP_COMMIT || step->kind == STEP_ABORT)
+    trial->in_batch = 0;
+  return BLT_OK;
+}
+
+/* ---- the whole */
+
+static blt_status create(struct trial *trial, enum answer answer)
+{
+  blt_status status = open_store(trial, BLT_CREATE);
+
+  if (status == BLT_OK)
+    return BLT_OK;
+  judge_failure(trial, &(struct step){STEP_REOPEN, 0, 0}, status);
+  JUDGE(trial, trial->memory.n_live == 0 && trial->disk->n_open == 0,
+        "a failed open keeps %zu blocks and %u files", trial->memory.n_live,
+        trial->disk->n_open);
+  if (answer == ANSWER_CLOSE)
+    return status;
+  calm(trial);
+  status = open_store(trial, BLT_CREATE);
+  JUDGE(trial, status == BLT_OK, "the second attempt to create gave %s: %s",
+        blt_status_name(status), blt_last_error(NULL)->message);
+  return BLT_OK;
+}
+
+blt_status trial_run(struct trial *trial, enum answer answer)
+{
+  blt_status status = create(trial, answer);
+
+  for (trial->step = 0; trial->step < n_steps && status == BLT_OK;
+       trial->step++)
+    if (!is_without(trial, &workload[trial->step]))
+      status = run_step(trial, &workload[trial->step], answer);
+  if (trial->db != NULL) {
+    const int was_poisoned = trial->db->log.poisoned;
+    const blt_status closed = close_store(trial);
+    JUDGE(trial, closed == BLT_OK || was_hit(trial),
+          "close gave %s without a cause", blt_status_name(closed));
+    JUDGE(trial, !was_poisoned || closed == BLT_E_POISONED,
+          "close of a poisoned handle gave %s", blt_status_name(closed));
+    if (status == BLT_OK)
+      status = closed;
+  }
+  return status;
+}
+
+static void judge_content(struct trial *trial, blt_db *db)
+{
+  for (int i = trial->n_states - 1; i >= trial->acked; i--)
+    if (shows(trial, db, &trial->states[i]))
+      return;
+  JUDGE(trial, 0, "the file holds none of the states %d to %d", trial->acked,
+        trial->n_states - 1);
+}
+
+void trial_judge_end(struct trial *trial)
+{
+  uint64_t size = 0;
+  blt_open_info info;
+
+  JUDGE(trial, trial->memory.n_live == 0, "memory was not given back");
+  disk_calm(trial->disk);
+  free(disk_copy(trial->disk, &(size_t){0}));
+  (void)size;
+  trial->memory.at = 0;
+  for (int i = 0; i < 2; i++) {
+    blt_status status = open_store(trial, BLT_CREATE);
+    JUDGE(trial, status == BLT_OK, "opening %d gave %s: %s", i,
+          blt_status_name(status), blt_last_error(NULL)->message);
+    judge_content(trial, trial->db);
+    status = blt_verify(trial->db, NULL, NULL);
+    JUDGE(trial, status == BLT_OK, "verify gave %s", blt_status_name(status));
+    EXPECT_OK(blt_open_report(trial->db, &info));
+    JUDGE(trial, i == 0 || info.what == BLT_OPENED_CLEAN,
+          "the second opening found it %d", (int)info.what);
+    EXPECT_OK(close_store(trial));
+  }
+}
