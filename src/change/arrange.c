@@ -29,6 +29,7 @@ static blt_status place_all(struct blt__commit *c)
       is_deleting, is_replacing, is_inserting};
   struct blt__buf *order = &c->log->order;
   struct blt__pending *pending = c->pending;
+  const struct blt__layout *layout = &c->log->image->layout;
 
   order->len = 0;
   if (blt__buf_reserve(order, pending->n_entries * sizeof *c->order) != 0)
@@ -37,8 +38,11 @@ static blt_status place_all(struct blt__commit *c)
   for (int k = 0; k < 3; k++)
     for (size_t i = 0; i < pending->n_entries; i++)
       if (classes[k](&pending->entries[i]))
-        c->order[c->n_placed++] =
-            (struct blt__placed){&pending->entries[i], pending->entries[i].at};
+        c->order[c->n_placed++] = (struct blt__placed){
+            .entry = &pending->entries[i],
+            .slot_off = blt__layout_slot(
+                layout, blt__entry_hash(pending, &pending->entries[i])),
+            .body_off = pending->entries[i].at};
   return BLT_OK;
 }
 

@@ -21,6 +21,59 @@ static int compare_changes(const void *left, const void *right)
   return a->off < b->off ? -1 : a->off > b->off;
 }
 
+enum { DIGIT_BITS = 11, N_DIGITS = 1 << DIGIT_BITS, FEW = 256 };
+
+static unsigned digit_of(const struct blt__change *change, unsigned shift)
+{
+  return (unsigned)(change->off >> shift) & (N_DIGITS - 1);
+}
+
+/* One pass of a radix sort: stable, by one digit. */
+static void sort_by_digit(struct blt__change *to,
+                          const struct blt__change *from, size_t n,
+                          unsigned shift)
+{
+  size_t begins[N_DIGITS] = {0};
+  size_t sum = 0;
+
+  for (size_t i = 0; i < n; i++)
+    begins[digit_of(&from[i], shift)]++;
+  for (unsigned d = 0; d < N_DIGITS; d++) {
+    size_t count = begins[d];
+    begins[d] = sum;
+    sum += count;
+  }
+  for (size_t i = 0; i < n; i++)
+    to[begins[digit_of(&from[i], shift)]++] = from[i];
+}
+
+/* By offset. qsort where there are few, or no memory for a second row. */
+static void sort_changes(const struct blt__env *env,
+                         struct blt__change *changes, size_t n)
+{
+  struct blt__change *from = changes;
+  struct blt__change *to =
+      n > FEW ? blt__alloc(env, n * sizeof *changes) : NULL;
+  struct blt__change *spare = to;
+  uint64_t bits = 0;
+
+  if (to == NULL) {
+    qsort(changes, n, sizeof *changes, compare_changes);
+    return;
+  }
+  for (size_t i = 0; i < n; i++)
+    bits |= changes[i].off;
+  for (unsigned shift = 0; bits >> shift != 0; shift += DIGIT_BITS) {
+    sort_by_digit(to, from, n, shift);
+    struct blt__change *swap = from;
+    from = to;
+    to = swap;
+  }
+  if (from != changes)
+    memcpy(changes, from, n * sizeof *changes);
+  blt__release(env, spare, n * sizeof *changes);
+}
+
 /* Links [first, last) into one write. */
 static blt_status write_run(struct blt__image *image, uint8_t *run,
                             const struct blt__change *first,
@@ -60,7 +113,7 @@ blt_status blt__write_links(struct blt__image *image,
   uint8_t *run = blt__alloc(env, RUN_MAX);
   if (run == NULL)
     return blt__fail_memory(image->view.sink);
-  qsort(changes, n, sizeof *changes, compare_changes);
+  sort_changes(env, changes, n);
   while (first < end && status == BLT_OK) {
     const struct blt__change *next = first + 1;
     while (next < end && belongs_to_run(first, next))

@@ -13,6 +13,7 @@
 /* An entry and where its block stands in the body. */
 struct blt__placed {
   struct blt__entry *entry;
+  uint64_t slot_off; /* of the key                                          */
   uint64_t body_off;
 };
 

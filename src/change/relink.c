@@ -58,10 +58,10 @@ static void set_link(const struct blt__commit *c, uint64_t off, uint64_t link,
 }
 
 /* Where the link stands that leads to the block at `target`. */
-static blt_status find_link_to(const struct blt__commit *c, const uint8_t *hash,
+static blt_status find_link_to(const struct blt__commit *c, uint64_t slot_off,
                                uint64_t target, uint64_t *out_off)
 {
-  uint64_t off = blt__layout_slot(&c->log->image->layout, hash);
+  uint64_t off = slot_off;
   uint64_t limit = c->log->image->view.size + part_end(c);
   uint64_t link = 0;
 
@@ -86,13 +86,15 @@ static blt_status find_link_to(const struct blt__commit *c, const uint8_t *hash,
 /* The old block leaves its chain; `link` leads there instead, or to what
  * came after it. */
 static blt_status take_out(struct blt__commit *c,
-                           const struct blt__entry *entry, const uint8_t *hash,
+                           const struct blt__placed *placed,
                            uint64_t replacement, uint64_t *out_next)
 {
+  const struct blt__entry *entry = placed->entry;
   uint64_t link_off = 0;
   uint64_t next = 0;
   struct blt__log *log = c->log;
-  blt_status status = find_link_to(c, hash, entry->found, &link_off);
+  blt_status status =
+      find_link_to(c, placed->slot_off, entry->found, &link_off);
   int is_new;
 
   if (status < 0 ||
@@ -113,24 +115,22 @@ static blt_status link_entry(struct blt__commit *c,
                              const struct blt__placed *placed)
 {
   const struct blt__entry *entry = placed->entry;
-  const uint8_t *hash = blt__entry_hash(c->pending, entry);
   uint64_t block_off = c->blocks_off + (placed->body_off - c->part->body_off);
   uint64_t next = 0;
   blt_status status;
 
   if (entry->kind == BLT__ENTRY_DELETE)
-    return take_out(c, entry, hash, 0, &next);
+    return take_out(c, placed, 0, &next);
   if (entry->found != 0) {
-    status = take_out(c, entry, hash, block_off, &next);
+    status = take_out(c, placed, block_off, &next);
   } else {
-    uint64_t slot_off = blt__layout_slot(&c->log->image->layout, hash);
-    status = get_link(c, slot_off, &next);
+    status = get_link(c, placed->slot_off, &next);
     if (next == BLT__LINK_DEAD)
       next = BLT__LINK_END;
     if (status == BLT_OK)
       /* An uncovered block's own link is 0 in the file, so that recovery could
        * not tell from it what the slot held: the slot is logged then. */
-      set_link(c, slot_off, block_off,
+      set_link(c, placed->slot_off, block_off,
                c->part->uncovered ? 0 : BLT__MARK_HEAD);
   }
   if (status < 0)
@@ -142,12 +142,30 @@ static blt_status link_entry(struct blt__commit *c,
   return BLT_OK;
 }
 
+/* Ask for the slot and its place in the table of an entry that comes soon. */
+static void ask_for(const struct blt__commit *c,
+                    const struct blt__placed *placed)
+{
+  const struct blt__image *image = c->log->image;
+
+  __builtin_prefetch(
+      &image->links.entries[blt__links_place(&image->links, placed->slot_off)],
+      1);
+  if (!image->view.by_read)
+    __builtin_prefetch(image->view.base + placed->slot_off);
+}
+
 blt_status blt__commit_relink(struct blt__commit *c)
 {
+  enum { AHEAD = 12 };
+  const struct blt__placed *placed = c->order + c->part->first;
   blt_status status = BLT_OK;
 
-  for (size_t i = 0; i < c->part->n && status == BLT_OK; i++)
-    status = link_entry(c, &c->order[c->part->first + i]);
+  for (size_t i = 0; i < c->part->n && status == BLT_OK; i++) {
+    if (i + AHEAD < c->part->n)
+      ask_for(c, &placed[i + AHEAD]);
+    status = link_entry(c, &placed[i]);
+  }
   return status;
 }
 

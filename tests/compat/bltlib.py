@@ -28,7 +28,10 @@ class Bytes(c.Structure):
     _fields_ = [("data", c.c_void_p), ("len", c.c_size_t)]
 
     def copy(self):
-        return c.string_at(self.data, self.len) if self.len else b""
+        """Not by string_at: its length is an int."""
+        if not self.len:
+            return b""
+        return bytes((c.c_ubyte * self.len).from_address(self.data))
 
 
 class Error(c.Structure):

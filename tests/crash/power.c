@@ -24,6 +24,7 @@ struct sector {
 
 struct window {
   struct states *s;
+  uint64_t first_len; /* of the file when the window begins                 */
   struct crash crash;
   size_t sector_len;
   struct sector *sectors;
@@ -138,7 +139,8 @@ static void note_window(struct window *w, size_t begin, size_t end,
     w->place[w->sectors[i].number] = 0;
   w->n_sectors = w->n_bytes = w->n_wavering = 0;
   w->n_sizes = 0;
-  note_size(w, w->s->disk->state.len);
+  w->first_len = w->s->disk->state.len;
+  note_size(w, w->first_len);
   for (size_t i = begin; i < end; i++)
     note_op(w, &w->s->trace->ops[i]);
   /* The last size that was noted need not be the last there was. */
@@ -320,6 +322,7 @@ static int visit_window(struct window *w, size_t begin, size_t end)
   stop = visit_some(w);
   if (!stop && w->s->n_random > 16) {
     choose_all(w, 0);
+    w->s->disk->state.len = w->first_len;
     note_window(w, begin, end, 8 * DISK_SECTOR);
     stop = n_states(w) <= w->s->n_exhaustive ? visit_every(w)
                                              : visit_random(w, w->s->n_random);
@@ -328,27 +331,41 @@ static int visit_window(struct window *w, size_t begin, size_t end)
   return stop;
 }
 
+struct window *window_make(void)
+{
+  struct window *const w = calloc(1, sizeof *w);
+
+  if (w == NULL ||
+      (w->place = calloc(IMAGE_ROOM / DISK_SECTOR, sizeof *w->place)) == NULL) {
+    perror("calloc");
+    exit(EXIT_FAILURE);
+  }
+  return w;
+}
+
+void window_release(struct window *w)
+{
+  free(w->place);
+  free(w->sectors);
+  free(w->wavering);
+  free(w->bytes);
+  free(w);
+}
+
 void power_states(struct states *s)
 {
   const struct trace *const trace = s->trace;
-  struct window w = {.s = s};
   size_t begin = 0;
   int stop = 0;
 
-  w.place = calloc(IMAGE_ROOM / DISK_SECTOR, sizeof *w.place);
-  if (w.place == NULL)
-    exit(EXIT_FAILURE);
+  s->window->s = s;
   disk_load(s->disk, &trace->base);
   while (begin < trace->n && !stop) {
     size_t end = begin;
     while (end < trace->n && trace->ops[end].kind != OP_SYNC)
       end++;
     if (end > begin)
-      stop = visit_window(&w, begin, end);
+      stop = visit_window(s->window, begin, end);
     begin = end + 1;
   }
-  free(w.place);
-  free(w.sectors);
-  free(w.wavering);
-  free(w.bytes);
 }

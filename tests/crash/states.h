@@ -22,6 +22,7 @@ struct crash {
 };
 
 struct explorer;
+struct window;
 
 /* What to do with a crash; non-zero ends the enumeration. */
 typedef int (*visitor)(struct explorer *explorer, unsigned level,
@@ -32,6 +33,7 @@ struct states {
   size_t first; /* operations before the crash that already happened        */
   struct disk *disk;
   struct image *durable; /* kept by kill_states                             */
+  struct window *window; /* for power_states                                */
   struct random random;
   uint64_t n_exhaustive; /* power: product up to which all are made         */
   unsigned n_random;     /* power: beyond, so many random ones a window     */
@@ -39,6 +41,10 @@ struct states {
   unsigned level;
   visitor visit;
 };
+
+/* What power_states works in; used again and again. */
+struct window *window_make(void);
+void window_release(struct window *window);
 
 void kill_states(struct states *states);
 void power_states(struct states *states);

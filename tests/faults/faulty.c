@@ -153,11 +153,21 @@ static int faulty_size(struct blt__file *file, uint64_t *out)
                                     : h->inner->ops->size(h->inner, out);
 }
 
+/* A file can be cut on a full disk. */
+static int needs_no_space(struct handle *h, uint64_t len)
+{
+  const struct fault *const fault = h->disk->fault;
+  uint64_t size = 0;
+
+  return fault != NULL && (fault->error == ENOSPC || fault->error == EDQUOT) &&
+         h->inner->ops->size(h->inner, &size) == 0 && len <= size;
+}
+
 static int faulty_set_size(struct blt__file *file, uint64_t len)
 {
   struct handle *const h = self(file);
 
-  return is_hit(h->disk, SITE_SET_SIZE)
+  return !needs_no_space(h, len) && is_hit(h->disk, SITE_SET_SIZE)
              ? -h->disk->fault->error
              : h->inner->ops->set_size(h->inner, len);
 }

@@ -383,10 +383,13 @@ static blt_status create(struct trial *trial, enum answer answer)
   JUDGE(trial, trial->memory.n_live == 0 && trial->disk->n_open == 0,
         "a failed open keeps %zu blocks and %u files", trial->memory.n_live,
         trial->disk->n_open);
-  if (answer == ANSWER_CLOSE)
+  if (answer == ANSWER_CLOSE) {
+    trial->is_lost = 1;
     return status;
+  }
   calm(trial);
-  status = open_store(trial, BLT_CREATE);
+  /* What could not be taken back is no store, which only NEW replaces. */
+  status = open_store(trial, trial->disk->is_lasting ? BLT_NEW : BLT_CREATE);
   JUDGE(trial, status == BLT_OK, "the second attempt to create gave %s: %s",
         blt_status_name(status), blt_last_error(NULL)->message);
   return BLT_OK;
@@ -416,24 +419,25 @@ blt_status trial_run(struct trial *trial, enum answer answer)
 static void judge_content(struct trial *trial, blt_db *db)
 {
   for (int i = trial->n_states - 1; i >= trial->acked; i--)
-    if (shows(trial, db, &trial->states[i]))
+    if (shows(trial, db, &trial->states[i])) {
+      trial->n_states = i + 1;
       return;
+    }
   JUDGE(trial, 0, "the file holds none of the states %d to %d", trial->acked,
         trial->n_states - 1);
 }
 
 void trial_judge_end(struct trial *trial)
 {
-  uint64_t size = 0;
   blt_open_info info;
 
   JUDGE(trial, trial->memory.n_live == 0, "memory was not given back");
   disk_calm(trial->disk);
-  free(disk_copy(trial->disk, &(size_t){0}));
-  (void)size;
   trial->memory.at = 0;
   for (int i = 0; i < 2; i++) {
-    blt_status status = open_store(trial, BLT_CREATE);
+    const blt_mode mode = trial->is_lost ? BLT_NEW : BLT_CREATE;
+    blt_status status = open_store(trial, mode);
+    trial->is_lost = 0;
     JUDGE(trial, status == BLT_OK, "opening %d gave %s: %s", i,
           blt_status_name(status), blt_last_error(NULL)->message);
     judge_content(trial, trial->db);

@@ -81,6 +81,7 @@ struct trial {
   struct state now; /* what the handle shows                                */
   struct state before_batch;
   int in_batch;
+  int is_lost;   /* it was never made, and what there is may be no store     */
   unsigned step; /* the one that runs                                       */
   char what[256];
 };
