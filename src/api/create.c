@@ -124,13 +124,33 @@ static blt_status write_index(blt_db *db, const struct blt__content *content)
   return status;
 }
 
+static blt_status sync_file(blt_db *db)
+{
+  if (db->options.sync == BLT_SYNC_OFF)
+    return BLT_OK;
+  int error = db->file->ops->sync(db->file);
+  return error == 0 ? BLT_OK
+                    : blt__fail_errno(&db->sink, -error, BLT_NO_OFFSET,
+                                      "sync the file");
+}
+
 /* The index before the header, so that a file that is cut short by a crash
  * is no booklet to anybody. */
+static blt_status write_content(blt_db *db, const struct blt__content *content)
+{
+  blt_status status = write_index(db, content);
+
+  if (status == BLT_OK)
+    status = sync_file(db);
+  if (status == BLT_OK)
+    status = blt__file_write(db->file, &db->sink, 0, &content->head, 1);
+  return status == BLT_OK ? sync_file(db) : status;
+}
+
 blt_status blt__create_in_place(blt_db *db)
 {
   uint8_t header[BLT__HEADER_LEN];
   struct blt__content content;
-  int durable = db->options.sync != BLT_SYNC_OFF;
   blt_status status = blt__new_header(db, header);
 
   if (status < 0)
@@ -142,13 +162,9 @@ blt_status blt__create_in_place(blt_db *db)
   if (fill == NULL)
     return blt__fail_memory(&db->sink);
   fill_content(&content, header, fill);
-  status = write_index(db, &content);
-  if (status == BLT_OK && durable && (error = db->file->ops->sync(db->file)))
-    status = blt__fail_errno(&db->sink, -error, BLT_NO_OFFSET, "sync the file");
-  if (status == BLT_OK)
-    status = blt__file_write(db->file, &db->sink, 0, &content.head, 1);
-  if (status == BLT_OK && durable && (error = db->file->ops->sync(db->file)))
-    status = blt__fail_errno(&db->sink, -error, BLT_NO_OFFSET, "sync the file");
+  status = write_content(db, &content);
+  if (status < 0) /* an empty file can be tried again */
+    (void)db->file->ops->set_size(db->file, 0);
   blt__release(&db->env, fill, FILL_LEN);
   return status;
 }

@@ -16,6 +16,9 @@
 #define LOG_MAX_OFF ((uint64_t)256 << 20)
 enum { LINKS_MAX = 1 << 18 };
 
+/* Least space at the front of the file that is worth giving back. */
+#define PUNCH_MIN ((uint64_t)64 << 10)
+
 int blt__offsets_reserve(struct blt__offsets *offsets,
                          const struct blt__env *env, size_t more)
 {
@@ -220,6 +223,11 @@ static void give_space_back(struct blt__log *log)
   if (log->reserved > log->end && log->reserved != UINT64_MAX)
     (void)file->ops->set_size(file, log->end);
   log->reserved = 0;
+  /* Not earlier: borrowed pointers may still lead into the old copy. */
+  if (log->dead_front > PUNCH_MIN && file->ops->punch != NULL)
+    (void)file->ops->punch(file, BLT__HEADER_LEN,
+                           log->dead_front - BLT__HEADER_LEN);
+  log->dead_front = 0;
 }
 
 blt_status blt__log_close(struct blt__log *log)

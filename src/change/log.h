@@ -44,11 +44,12 @@ struct blt__log {
   int links_unsynced; /* links were written back since the last sync        */
   int poisoned;       /* L4                                                 */
   uint8_t salt[BLT__SALT_LEN];
-  uint64_t end;      /* of the committed log: where the next record goes   */
-  uint64_t durable;  /* end of what is known to be on disk                 */
-  uint64_t reserved; /* end of the space that was put aside                */
-  uint64_t seq;      /* of the next record                                 */
-  uint32_t n_keys;   /* committed                                          */
+  uint64_t end;        /* of the committed log: where the next record goes   */
+  uint64_t durable;    /* end of what is known to be on disk                 */
+  uint64_t reserved;   /* end of the space that was put aside                */
+  uint64_t dead_front; /* end of what a rewrite has left behind, or 0       */
+  uint64_t seq;        /* of the next record                                 */
+  uint32_t n_keys;     /* committed                                          */
 
   /* what recovery would have to look at */
   uint64_t log_seq, log_start;     /* as the header has it                 */

@@ -42,6 +42,9 @@ struct blt__file_ops {
   int (*set_size)(struct blt__file *file, uint64_t len);
   /* Have the disk put space aside without changing the size. */
   int (*reserve)(struct blt__file *file, uint64_t off, uint64_t len);
+  /* Give the disk space of a part back; it reads as zeros then. NULL where
+   * that cannot be had. */
+  int (*punch)(struct blt__file *file, uint64_t off, uint64_t len);
   /* Make what was written, and the size, survive a power cut. */
   int (*sync)(struct blt__file *file);
   /* One attempt; -EWOULDBLOCK when somebody else has it. `wait` blocks. */

@@ -90,6 +90,14 @@ static int posix_reserve(struct blt__file *file, uint64_t off, uint64_t len)
   return result != 0 ? -errno : 0;
 }
 
+static int posix_punch(struct blt__file *file, uint64_t off, uint64_t len)
+{
+  int result =
+      fallocate(self(file)->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                (off_t)off, (off_t)len);
+  return result != 0 ? -errno : 0;
+}
+
 static int posix_sync(struct blt__file *file)
 {
   return fdatasync(self(file)->fd) != 0 ? -errno : 0;
@@ -169,6 +177,7 @@ static const struct blt__file_ops posix_ops = {
     .size = posix_size,
     .set_size = posix_set_size,
     .reserve = posix_reserve,
+    .punch = posix_punch,
     .sync = posix_sync,
     .lock = posix_lock,
     .unlock = posix_unlock,

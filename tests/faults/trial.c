@@ -66,9 +66,10 @@ static void begin_state(struct trial *trial)
   trial->states[trial->n_states++] = trial->now;
 }
 
+/* All that calls have said to be done. */
 static void acknowledge(struct trial *trial)
 {
-  trial->acked = trial->n_states - 1;
+  trial->acked = trial->sure;
 }
 
 void trial_init(struct trial *trial, const struct config *config,
@@ -300,7 +301,7 @@ static void judge_failure(struct trial *trial, const struct step *step,
   JUDGE(trial, is_honest(fault, status), "%s is no answer to this: %s",
         blt_status_name(status), blt_last_error(trial->db)->message);
   if (status == BLT_E_COMMITTED)
-    acknowledge(trial);
+    trial->acked = trial->n_states - 1;
   if (trial->db == NULL)
     return;
   const int last_word = status == BLT_E_COMMITTED || status == BLT_E_UNKNOWN ||
@@ -357,11 +358,15 @@ static blt_status run_step(struct trial *trial, const struct step *step,
       judge_poisoned(trial);
       return status;
     }
-    if (answer == ANSWER_CLOSE)
+    if (answer == ANSWER_CLOSE) {
+      /* The batch is aborted by the close. */
+      trial->n_states -= step->kind == STEP_COMMIT;
       return status;
+    }
     status = retry(trial, step, &before);
   }
   JUDGE(trial, status == BLT_OK, "%s", blt_status_name(status));
+  trial->sure = trial->n_states - 1;
   if (is_commit(step) && (!trial->in_batch || step->kind == STEP_COMMIT))
     acknowledge(trial);
   if (step->kind == STEP_BEGIN)
@@ -421,6 +426,7 @@ static void judge_content(struct trial *trial, blt_db *db)
   for (int i = trial->n_states - 1; i >= trial->acked; i--)
     if (shows(trial, db, &trial->states[i])) {
       trial->n_states = i + 1;
+      trial->sure = trial->acked = i;
       return;
     }
   JUDGE(trial, 0, "the file holds none of the states %d to %d", trial->acked,

@@ -78,6 +78,7 @@ struct trial {
   blt_db *db;
   struct state states[MAX_STATES];
   int n_states, acked;
+  int sure;         /* the newest whose call gave BLT_OK                     */
   struct state now; /* what the handle shows                                */
   struct state before_batch;
   int in_batch;

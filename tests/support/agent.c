@@ -49,9 +49,10 @@ struct agent agent_start(void)
 
 static void end_agent(struct agent *agent, int signal_number)
 {
-  close(agent->to);
+  /* The signal first: an agent that sees its pipe end closes its store. */
   if (signal_number != 0)
     kill(agent->pid, signal_number);
+  close(agent->to);
   waitpid(agent->pid, NULL, 0);
   close(agent->from);
   *agent = (struct agent){.pid = -1, .to = -1, .from = -1};

@@ -1,0 +1,60 @@
+/*
+ * session.h - calls to the library while a story is recorded
+ */
+#ifndef CRASH_SESSION_H
+#define CRASH_SESSION_H
+
+#include "api/db.h"
+#include "crash/story.h"
+
+enum { VALUE_MAX = 1 << 17 };
+
+struct session {
+  struct story *story;
+  struct disk *disk; /* borrowed                                            */
+  struct random random;
+  blt_sync_level level;
+  size_t buffer_len; /* option; 0: the default                              */
+  blt_db *db;        /* NULL between sessions                               */
+  int in_batch;
+  struct entry now[MAX_ENTRIES];   /* what is not committed included        */
+  struct entry batch[MAX_ENTRIES]; /* before an open batch                  */
+  uint32_t n_versions;
+  uint64_t clock;
+  uint8_t value[VALUE_MAX];
+  /* the call under way */
+  int in_call;
+  size_t call_begin, call_ack, last_sync;
+  uint64_t call_end;
+};
+
+/* Start with the disk's work as the first image, holding `first`. */
+void session_init(struct session *s, struct story *story, struct disk *disk);
+
+/* Each does one call and follows it; after a mistake they do nothing. */
+void session_open(struct session *s, blt_mode mode);
+void session_close(struct session *s);
+void session_kill(struct session *s);
+void session_put(struct session *s, unsigned key, size_t len);
+void session_delete(struct session *s, unsigned key);
+void session_begin(struct session *s);
+void session_commit(struct session *s);
+void session_abort(struct session *s);
+void session_sync(struct session *s);
+void session_checkpoint(struct session *s);
+void session_reindex(struct session *s, uint32_t n_buckets);
+void session_prune(struct session *s, uint64_t older_than);
+void session_clear(struct session *s);
+void session_set_time(struct session *s, unsigned key);
+void session_set_file_time(struct session *s);
+
+/* The content of an open store as entries (versions are 1). NULL, or what is
+ * wrong. */
+const char *read_entries(const struct story *story, blt_db *db,
+                         struct entry *out);
+
+/* Note a moment with these entries and no operations before it. */
+void story_add_moment(struct story *story, const struct entry *entries,
+                      size_t begin, size_t done, size_t ack);
+
+#endif
