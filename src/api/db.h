@@ -81,6 +81,10 @@ blt_status blt__open_file(struct blt__file *file, const blt_options *options,
 /* Commit what is pending, settle, and let the index grow. */
 blt_status blt__commit(blt_db *db);
 
+/* Flatten the log for something that is to come after. A failure says that
+ * this did not happen. */
+blt_status blt__flatten_first(blt_db *db);
+
 /* In maintain.c: another number of buckets; 0: by the number of keys. */
 blt_status blt__grow_index(blt_db *db, uint32_t n_buckets);
 

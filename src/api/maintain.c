@@ -20,7 +20,7 @@ static blt_status get_ready(blt_db *db)
 
   if (status < 0 || (status = blt__log_begin(&db->log)) < 0)
     return status;
-  return blt__log_flatten(&db->log);
+  return blt__flatten_first(db);
 }
 
 static blt_status rewrite(blt_db *db, struct blt__live_source *live,
@@ -45,7 +45,7 @@ blt_status blt__grow_index(blt_db *db, uint32_t n_buckets)
   struct blt__rewrite how = {.n_buckets = n_buckets, .phase = "reindex"};
   blt_status status = blt__log_begin(&db->log);
 
-  if (status < 0 || (status = blt__log_flatten(&db->log)) < 0)
+  if (status < 0 || (status = blt__flatten_first(db)) < 0)
     return status;
   blt__live_source_init(&live, &db->image, NULL, NULL);
   return rewrite(db, &live, &how);
@@ -184,11 +184,14 @@ static blt_status clear(blt_db *db)
 
   if (status < 0)
     return status;
-  blt__pending_clear(&db->pending);
-  if ((status = get_ready(db)) < 0)
+  /* What is put and not committed goes last, when nothing can fail. */
+  if ((status = blt__log_begin(&db->log)) < 0 ||
+      (status = blt__flatten_first(db)) < 0)
     return status;
   blt__live_source_init(&live, &db->image, is_never_wanted, NULL);
-  return rewrite(db, &live, &how);
+  if ((status = rewrite(db, &live, &how)) == BLT_OK)
+    blt__pending_clear(&db->pending);
+  return status;
 }
 
 BLT_API blt_status blt_clear(blt_db *db)

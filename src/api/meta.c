@@ -162,7 +162,7 @@ static blt_status set_time_in_file(blt_db *db, uint64_t block_off,
 
   if (status == BLT_OK &&
       (block_off >= log->group_start || log->links_unsynced))
-    status = blt__log_flatten(log);
+    status = blt__flatten_first(db);
   if (status < 0)
     return status;
   blt__put7(bytes, time);
@@ -238,9 +238,12 @@ BLT_API blt_status blt_file_timestamp_set(blt_db *db, uint64_t timestamp)
     return status;
   if ((status = judge_time(db, &timestamp)) == BLT_OK &&
       (status = blt__log_begin(log)) == BLT_OK) {
+    uint64_t before = blt__get7(log->header + BLT__HDR_TIMESTAMP);
     blt__put7(log->header + BLT__HDR_TIMESTAMP, timestamp);
     status = blt__log_put_header(log, BLT__DIRTY, log->log_seq, log->log_start,
                                  log->end);
+    if (status < 0)
+      blt__put7(log->header + BLT__HDR_TIMESTAMP, before);
   }
   return blt__leave(db, status);
 }

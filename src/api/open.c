@@ -215,19 +215,26 @@ static blt_status empty_store(blt_db *db)
   return status < 0 ? status : blt__create_in_place(db);
 }
 
-static int is_empty_file(blt_db *db)
+static blt_status ask_if_empty(blt_db *db, int *out)
 {
   uint64_t size = 1;
+  int error = db->file->ops->size(db->file, &size);
 
-  return db->file->ops->size(db->file, &size) == 0 && size == 0;
+  *out = size == 0;
+  return error == 0 ? BLT_OK
+                    : blt__fail_errno(&db->sink, -error, BLT_NO_OFFSET,
+                                      "ask for the size");
 }
 
 static blt_status attach_any(blt_db *db, int is_new)
 {
   blt_mode mode = db->options.mode;
-  blt_status status = BLT_OK;
+  int is_empty = 0;
+  blt_status status = ask_if_empty(db, &is_empty);
 
-  if (mode >= BLT_CREATE && is_empty_file(db))
+  if (status < 0)
+    return status;
+  if (mode >= BLT_CREATE && is_empty)
     status = blt__create_in_place(db);
   else if (mode == BLT_NEW && !is_new)
     status = empty_store(db);

@@ -7,6 +7,17 @@
 
 /* ---- commits */
 
+blt_status blt__flatten_first(blt_db *db)
+{
+  blt_status status = blt__log_flatten(&db->log);
+
+  if (status != BLT_E_COMMITTED)
+    return status;
+  return blt__fail_upgrade(&db->sink, BLT_E_POISONED,
+                           "nothing was done; what was committed before is "
+                           "safe; close and open the file again");
+}
+
 /* More keys than buckets: the index grows. That it finds no space, or is
  * cancelled, is no failure of the commit. */
 static blt_status grow_if_crowded(blt_db *db)
@@ -15,8 +26,12 @@ static blt_status grow_if_crowded(blt_db *db)
       db->log.n_keys <= db->image.layout.n_buckets)
     return BLT_OK;
   blt_status status = blt__grow_index(db, 0);
-  if (status == BLT_OK || db->log.poisoned)
-    return status;
+  if (status == BLT_OK)
+    return BLT_OK;
+  if (db->log.poisoned)
+    return blt__fail_upgrade(&db->sink, BLT_E_COMMITTED,
+                             "the commit is in the file, but the index could "
+                             "not grow; close and open the file again");
   db->skip_reindex = 1;
   return BLT_OK;
 }

@@ -415,12 +415,16 @@ static blt_status run(struct copy *copy, struct blt__source *source)
   if ((status = copy_forward(copy, source)) < 0)
     return take_back(copy, status);
   status = switch_to(copy, &copy->layout, copy->image->view.size);
-  if (status == BLT_OK && copy->how->slide)
+  if (status < 0)
+    return blt__log_poison(copy->log, status, BLT_E_UNKNOWN,
+                           "whether the rewrite took place shows when the file "
+                           "is opened again; no key is lost");
+  if (copy->how->slide)
     status = slide(copy);
   if (status < 0)
     return blt__log_poison(copy->log, status, BLT_E_COMMITTED,
-                           "the store is whole, but the rewrite was not "
-                           "finished; close and open the file again");
+                           "the rewrite took place, but the file could not be "
+                           "made shorter; close and open it again");
   return status;
 }
 
