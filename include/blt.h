@@ -520,6 +520,46 @@ BLT_API uint32_t blt_buckets_for(uint64_t n_keys);
 /* Remove everything, hidden keys included. */
 BLT_API blt_status blt_clear(blt_db *db);
 
+/* ------------------------------------------------------------- repair */
+
+typedef struct blt_repair_options {
+  size_t size;
+  const char *output;    /* NULL: in place. Else a new file is made there, and
+                            the damaged one is only read                    */
+  int dry_run;           /* report what would be kept, and write nothing    */
+  blt_lock lock;
+  uint32_t lock_timeout_ms;
+  const blt_allocator *allocator;
+  blt_progress progress;
+  void *progress_ctx;
+} blt_repair_options;
+
+#define BLT_REPAIR_OPTIONS_INIT BLT_INIT_(blt_repair_options)
+
+typedef struct blt_repair_report {
+  uint64_t n_kept;        /* blocks, hidden keys among them                 */
+  uint64_t n_superseded;  /* older blocks of keys that were kept            */
+  uint64_t n_deleted;     /* blocks that a commit had deleted or replaced   */
+  uint64_t n_uncommitted; /* blocks of a commit that was not finished       */
+  uint64_t n_lost;        /* places where the blocks could not be followed  */
+  uint64_t lost_len;      /* bytes passed over in search of the next block  */
+  uint64_t first_lost;    /* offset of the first such place, BLT_NO_OFFSET  */
+  int header_guessed;     /* the header was of no use: kind and framing were
+                             found by trying                                */
+} blt_repair_report;
+
+/*
+ * Rebuild a damaged store from its blocks. A block proves itself by the hash
+ * of its key; of several blocks of one key the last in the file is kept. In
+ * place it is done by an ordinary rewrite: a crash leaves the old file or the
+ * new one, and the damaged bytes are gone after it. A sound store comes out
+ * with the same content. `report` may be NULL; it is written also when there
+ * is nothing left to keep (BLT_E_CORRUPT, and nothing is changed).
+ */
+BLT_API blt_status blt_repair(const char *path,
+                              const blt_repair_options *options,
+                              blt_repair_report *report);
+
 /* ------------------------------------------------- verify, stat, header */
 
 typedef struct blt_fault {

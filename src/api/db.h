@@ -76,6 +76,11 @@ blt_status blt__create_in_place(blt_db *db);
 blt_status blt__open_file(struct blt__file *file, const blt_options *options,
                           blt_db **out);
 
+/* A handle with file and lock and nothing else, for repair. */
+blt_status blt__open_raw(const char *path, const blt_options *options,
+                         blt_db **out);
+void blt__close_raw(blt_db *db);
+
 /* ---- write.c */
 
 /* Commit what is pending, settle, and let the index grow. */

@@ -322,6 +322,33 @@ BLT_API blt_status blt_open(const char *path, const blt_options *options,
   return status < 0 ? status : finish_open(db, open_store(db), out);
 }
 
+blt_status blt__open_raw(const char *path, const blt_options *options,
+                         blt_db **out)
+{
+  blt_db *db = NULL;
+  blt_status status =
+      path == NULL ? blt__fail(&(struct blt__sink){NULL, ""}, BLT_E_INVALID,
+                               BLT_NO_OFFSET, "the path is NULL")
+                   : make_handle(path, options, &db);
+
+  *out = NULL;
+  if (status == BLT_OK && (status = open_file_at_path(db)) < 0)
+    free_handle(db);
+  if (status == BLT_OK)
+    *out = db;
+  return status;
+}
+
+void blt__close_raw(blt_db *db)
+{
+  blt__links_release(&db->image.links);
+  blt__links_release(&db->image.tombs);
+  blt__links_release(&db->image.reveals);
+  blt__view_close(&db->image.view);
+  close_file(db);
+  free_handle(db);
+}
+
 BLT_API blt_status blt_open_fd(int fd, const blt_options *options, blt_db **out)
 {
   blt_db *db = NULL;

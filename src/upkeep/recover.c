@@ -82,7 +82,8 @@ static blt_status rebuild(struct blt__opening *opening,
       !is_explained(&survey, opening->image))
     status = fail_damaged(opening, &survey);
   if (status == BLT_OK)
-    status = blt__repair(opening->log, &survey, checkpoint, opening->options);
+    status =
+        blt__repair(opening->log, &survey, checkpoint, opening->options, 0);
   opening->info = (blt_open_info){.what = BLT_OPENED_REPAIRED,
                                   .n_kept = survey.n_kept,
                                   .n_dropped = survey.n_dropped};

@@ -136,7 +136,7 @@ static blt_status keep(struct surveyor *s, const struct blt__block *block,
   struct found found = {block->off, blt__get8(head)};
 
   if (blt__links_find(&s->dead, block->off) != NULL) {
-    s->survey->n_dropped++;
+    s->survey->n_deleted++;
     return BLT_OK;
   }
   return blt__buf_append(&s->survey->live, &found, sizeof found) != 0
@@ -157,7 +157,8 @@ static uint64_t resynchronise(struct surveyor *s, uint64_t off, uint64_t end)
          (proves_itself(s, &block, head) ||
           (block.next == BLT__LINK_DEAD && blt__dead_is_ours(head)))))
       break;
-  s->survey->n_dropped++;
+  if (s->survey->n_lost++ == 0)
+    s->survey->first_lost = begin;
   s->survey->lost_len += off - begin;
   s->survey->last_lost = off;
   return off;
@@ -207,7 +208,7 @@ static void drop_uncommitted(struct surveyor *s)
   for (size_t i = 0; i < n; i++)
     if (found[i].off < from || found[i].off >= to)
       found[kept++] = found[i];
-  survey->n_dropped += n - kept;
+  survey->n_uncommitted = n - kept;
   survey->live.len = kept * sizeof *found;
 }
 
@@ -265,7 +266,7 @@ static void choose_newest(struct surveyor *s)
     if (!is_superseded(s, &found[i], found + n))
       found[kept++] = found[i];
   qsort(found, kept, sizeof *found, compare_places);
-  survey->n_dropped += n - kept;
+  survey->n_superseded = n - kept;
   survey->n_kept = kept;
   survey->live.len = kept * sizeof *found;
 }
@@ -291,6 +292,8 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
   if (status == BLT_OK) {
     drop_uncommitted(&s);
     choose_newest(&s);
+    survey->n_dropped = survey->n_superseded + survey->n_deleted +
+                        survey->n_uncommitted + survey->n_lost;
   }
   blt__links_release(&s.dead);
   blt__links_release(&s.bodies);
@@ -303,13 +306,26 @@ void blt__survey_release(struct blt__survey *survey, const struct blt__env *env)
   blt__offsets_release(&survey->anchors, env);
 }
 
+blt_status blt__survey_at(const struct blt__survey *survey,
+                          struct blt__image *image, size_t i,
+                          struct blt__scanned *out)
+{
+  const struct found *found =
+      (const struct found *)(const void *)survey->live.data;
+
+  if (i >= survey->n_kept)
+    return BLT_END;
+  out->live = 1;
+  return blt__image_block(image, found[i].off, &out->block, &out->head);
+}
+
 /* ---- the rewrite */
 
 struct found_source {
   struct blt__source source;
   struct blt__image *image;
-  const struct found *found;
-  size_t n, next;
+  const struct blt__survey *survey;
+  size_t next;
 };
 
 static void found_rewind(struct blt__source *source)
@@ -322,11 +338,7 @@ static blt_status found_next(struct blt__source *source,
 {
   struct found_source *f = (struct found_source *)source;
 
-  if (f->next == f->n)
-    return BLT_END;
-  out->live = 1;
-  return blt__image_block(f->image, f->found[f->next++].off, &out->block,
-                          &out->head);
+  return blt__survey_at(f->survey, f->image, f->next++, out);
 }
 
 /* The layout stays, and all beyond the present size is a copy that may be
@@ -355,15 +367,15 @@ static blt_status mark_repair(struct blt__log *log,
 
 blt_status blt__repair(struct blt__log *log, struct blt__survey *survey,
                        const struct blt__checkpoint *checkpoint,
-                       const blt_options *options)
+                       const blt_options *options, int slide)
 {
   struct found_source source = {
       .source = {.rewind = found_rewind, .next = found_next},
       .image = log->image,
-      .found = (const struct found *)(const void *)survey->live.data,
-      .n = (size_t)survey->n_kept};
+      .survey = survey};
   struct blt__rewrite how = {.n_buckets = log->image->layout.n_buckets,
                              .state = BLT__REPAIR,
+                             .slide = slide,
                              .progress = options->progress,
                              .progress_ctx = options->progress_ctx,
                              .phase = "repair"};
@@ -372,5 +384,8 @@ blt_status blt__repair(struct blt__log *log, struct blt__survey *survey,
   if (status < 0)
     return blt__log_poison(log, status, BLT_E_POISONED,
                            "the repair could not begin");
-  return blt__rewrite(log, &source.source, &how);
+  status = blt__rewrite(log, &source.source, &how);
+  if (!slide)
+    log->dead_front = 0; /* evidence: a prune gives its space back          */
+  return status;
 }

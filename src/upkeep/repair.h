@@ -11,14 +11,17 @@
 #define BLT_UPKEEP_REPAIR_H
 
 #include "change/log.h"
+#include "lookup/scan.h"
 #include "upkeep/replay.h"
 
 struct blt__survey {
   struct blt__buf live;        /* struct blt__found, then sorted by offset   */
   struct blt__offsets anchors; /* blocks that the index leads to, sorted    */
-  uint64_t n_kept, n_dropped;
+  uint64_t n_kept, n_dropped;  /* dropped: the sum of the next four          */
+  uint64_t n_superseded, n_deleted, n_uncommitted, n_lost;
   uint64_t n_astray;  /* chains that lead to where no block can be  */
   uint64_t lost_len;  /* bytes that were passed over byte by byte   */
+  uint64_t first_lost; /* where the first such run began                     */
   uint64_t last_lost; /* where the last such run ended              */
 };
 
@@ -29,10 +32,17 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
 void blt__survey_release(struct blt__survey *survey,
                          const struct blt__env *env);
 
+/* The blocks that are kept, one after the other; BLT_END behind the last. */
+blt_status blt__survey_at(const struct blt__survey *survey,
+                          struct blt__image *image, size_t i,
+                          struct blt__scanned *out);
+
 /* Rewrite the store with what the survey found. The log is not in session;
- * `checkpoint` (may be NULL) is what the header has. Ends in a session. */
+ * `checkpoint` (may be NULL) is what the header has. With `slide` the result
+ * moves to the front of the file; without, the old bytes stay where they are
+ * as a dead front. Ends in a session. */
 blt_status blt__repair(struct blt__log *log, struct blt__survey *survey,
                        const struct blt__checkpoint *checkpoint,
-                       const blt_options *options);
+                       const blt_options *options, int slide);
 
 #endif

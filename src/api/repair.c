@@ -1,0 +1,299 @@
+/*
+ * repair.c - rebuilding a damaged store, in place or into a new file
+ *
+ * Where the header can be believed it tells how blocks are framed and where
+ * they lie. Where it cannot, each framing is tried on the whole file, and the
+ * one in which the most blocks prove themselves is taken.
+ */
+#include "api/put.h"
+
+#include <string.h>
+
+#include "format/reserved.h"
+#include "upkeep/recover.h"
+#include "upkeep/repair.h"
+
+/* What is known of the file that is repaired. */
+struct patient {
+  blt_db *db;
+  struct blt__checkpoint checkpoint;
+  struct blt__replay replay;
+  struct blt__survey survey;
+  int has_checkpoint, has_replay, has_survey, guessed;
+};
+
+/* ---- a header of no use */
+
+static void set_frame(blt_db *db, int fixed, uint32_t value_len, int times)
+{
+  blt__geometry_init(&db->image.geo, fixed, value_len, times);
+  /* No index: one region from the header to the end. */
+  blt__layout_init(&db->image.layout, 1, db->image.view.size, BLT__HEADER_LEN);
+}
+
+static blt_status survey_frame(struct patient *p, uint64_t *out_n)
+{
+  blt_status status = blt__survey(&p->survey, &p->db->image, &p->db->env, NULL);
+
+  p->has_survey = 1;
+  *out_n = p->survey.n_kept;
+  return status;
+}
+
+static void drop_survey(struct patient *p)
+{
+  if (p->has_survey)
+    blt__survey_release(&p->survey, &p->db->env);
+  p->has_survey = 0;
+}
+
+struct frame {
+  int fixed, times;
+  uint32_t value_len;
+};
+
+static blt_status guess_frame(struct patient *p, struct frame *best)
+{
+  blt_db *db = p->db;
+  uint32_t value_len = blt__get4(db->image.view.base + 37);
+  const struct frame frames[] = {{0, 1, 0}, {0, 0, 0}, {1, 0, value_len}};
+  uint64_t most = 0;
+
+  for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+    uint64_t n = 0;
+    if (frames[i].fixed && value_len > db->image.view.size)
+      continue;
+    set_frame(db, frames[i].fixed, frames[i].value_len, frames[i].times);
+    blt_status status = survey_frame(p, &n);
+    drop_survey(p);
+    if (status < 0)
+      return status;
+    if (n > most) {
+      most = n;
+      *best = frames[i];
+    }
+  }
+  return BLT_OK;
+}
+
+/* What the old header still says is kept where it makes sense. */
+static void make_header(blt_db *db, const struct frame *frame,
+                        const uint8_t *old)
+{
+  unsigned values = blt__get2(old + 29), keys = blt__get2(old + 31);
+  struct blt__header_new how = {
+      .fixed = frame->fixed,
+      .value_len = frame->value_len,
+      .n_buckets = BLT_DEFAULT_BUCKETS,
+      .has_timestamps = frame->times,
+      .key_serializer =
+          blt_serializer_name(keys) != NULL ? keys : BLT_SERIALIZER_NONE,
+      .value_serializer =
+          blt_serializer_name(values) != NULL ? values : BLT_SERIALIZER_NONE,
+      .file_timestamp = blt__now(&db->env),
+  };
+
+  memcpy(how.uuid, old + BLT__HDR_UUID, sizeof how.uuid);
+  blt__header_encode(db->header.bytes, &how);
+  db->header.fixed = frame->fixed;
+}
+
+static blt_status guess(struct patient *p)
+{
+  blt_db *db = p->db;
+  struct frame frame = {0, 1, 0};
+  uint8_t old[BLT__HEADER_LEN];
+  const uint8_t *bytes = NULL;
+  uint64_t n;
+  blt_status status = blt__view_at(&db->image.view, 0, BLT__HEADER_LEN, &bytes);
+
+  if (status < 0)
+    return status;
+  memcpy(old, bytes, sizeof old);
+  if ((status = guess_frame(p, &frame)) < 0)
+    return status;
+  make_header(db, &frame, old);
+  set_frame(db, frame.fixed, frame.value_len, frame.times);
+  p->guessed = 1;
+  return survey_frame(p, &n);
+}
+
+/* ---- looking */
+
+static blt_status examine_with_header(struct patient *p)
+{
+  blt_db *db = p->db;
+  blt_status status = BLT_OK;
+
+  p->has_checkpoint = blt__checkpoint_decode(db->header.bytes, &p->checkpoint);
+  if (p->has_checkpoint && p->checkpoint.state != BLT__CLEAN) {
+    status = blt__replay_read(&p->replay, &db->image, &db->env, &p->checkpoint);
+    p->has_replay = 1;
+  }
+  if (status < 0)
+    return status;
+  p->has_survey = 1;
+  return blt__survey(&p->survey, &db->image, &db->env,
+                     p->has_replay ? &p->replay : NULL);
+}
+
+static blt_status examine(struct patient *p)
+{
+  blt_db *db = p->db;
+  const uint8_t *bytes = NULL;
+  struct blt__view_how how = {.guard = 1, .grows = db->writable};
+  blt_status status =
+      blt__view_open(&db->image.view, db->file, &db->env, &db->sink, &how);
+
+  if (status < 0)
+    return status;
+  if (db->image.view.size < BLT__HEADER_LEN)
+    return blt__fail(&db->sink, BLT_E_NOT_BOOKLET, BLT_NO_OFFSET,
+                     "too short to hold anything: %llu bytes",
+                     (unsigned long long)db->image.view.size);
+  blt__links_init(&db->image.links, &db->env);
+  blt__links_init(&db->image.tombs, &db->env);
+  blt__links_init(&db->image.reveals, &db->env);
+  status = blt__view_at(&db->image.view, 0, BLT__HEADER_LEN, &bytes);
+  if (status == BLT_OK)
+    status =
+        blt__header_decode(&db->header, bytes, db->image.view.size, &db->sink);
+  if (status < 0)
+    return guess(p);
+  blt__geometry_init(&db->image.geo, db->header.fixed, db->header.value_len,
+                     db->header.has_timestamps);
+  blt__layout_init(&db->image.layout, db->header.n_buckets,
+                   db->header.index_off, db->header.first_off);
+  return examine_with_header(p);
+}
+
+static void fill_report(const struct patient *p, blt_repair_report *out)
+{
+  const struct blt__survey *s = &p->survey;
+
+  *out = (blt_repair_report){.n_kept = s->n_kept,
+                             .n_superseded = s->n_superseded,
+                             .n_deleted = s->n_deleted,
+                             .n_uncommitted = s->n_uncommitted,
+                             .n_lost = s->n_lost,
+                             .lost_len = s->lost_len,
+                             .first_lost =
+                                 s->n_lost != 0 ? s->first_lost : BLT_NO_OFFSET,
+                             .header_guessed = p->guessed};
+}
+
+/* ---- in place */
+
+static blt_status repair_in_place(struct patient *p)
+{
+  blt_db *db = p->db;
+  struct blt__log *log = &db->log;
+
+  blt__log_init(log, &db->image, &db->env, &db->sink, BLT_SYNC_BATCH);
+  memcpy(log->header, db->header.bytes, BLT__HEADER_LEN);
+  if (p->guessed)
+    db->image.layout.n_buckets = blt__layout_buckets_for(p->survey.n_kept);
+  blt_status status = blt__repair(
+      log, &p->survey, p->has_checkpoint ? &p->checkpoint : NULL, &db->options);
+  if (status == BLT_OK)
+    status = blt__log_close(log);
+  blt__log_release(log);
+  return status;
+}
+
+/* ---- into a new file */
+
+static blt_status copy_block(struct patient *p, blt_db *to,
+                             const struct blt__scanned *s)
+{
+  const struct blt__geometry *geo = &p->db->image.geo;
+  const uint8_t *value = NULL;
+  blt_status status = blt__image_value(&p->db->image, &s->block, &value);
+  struct blt__put put = {.key = s->head + geo->key_off,
+                         .key_len = s->block.key_len,
+                         .value = value,
+                         .value_len = s->block.value_len,
+                         .hidden =
+                             !geo->fixed && blt__is_reserved_hash(s->head)};
+
+  if (status < 0 || (status = blt__enter_write(to)) < 0)
+    return status;
+  return blt__leave(to, blt__put(to, &put, blt__block_time(geo, s->head)));
+}
+
+static blt_status repair_into(struct patient *p, const char *output)
+{
+  blt_options options = p->db->options;
+  struct blt__scanned s;
+  blt_db *to = NULL;
+  blt_status status;
+
+  options.mode = BLT_CREATE;
+  options.exclusive = BLT_ON;
+  options.header = p->db->header.bytes;
+  options.progress = NULL;
+  options.lock = BLT_LOCK_WAIT;
+  if ((status = blt_open(output, &options, &to)) < 0)
+    return status;
+  for (size_t i = 0; status >= 0; i++) {
+    status = blt__survey_at(&p->survey, &p->db->image, i, &s);
+    if (status != BLT_OK)
+      break;
+    status = copy_block(p, to, &s);
+  }
+  blt_status closed = blt_close(to);
+  return status < 0 ? status : closed;
+}
+
+/* ---- the whole */
+
+static blt_status treat(struct patient *p, const blt_repair_options *options,
+                        blt_repair_report *report)
+{
+  blt_status status = examine(p);
+
+  if (status < 0)
+    return status;
+  if (report != NULL)
+    fill_report(p, report);
+  if (p->guessed && p->survey.n_kept == 0)
+    return blt__fail(&p->db->sink, BLT_E_CORRUPT, BLT_NO_OFFSET,
+                     "neither the header nor any block can be read; nothing "
+                     "was changed");
+  if (options->dry_run)
+    return BLT_OK;
+  return options->output != NULL ? repair_into(p, options->output)
+                                 : repair_in_place(p);
+}
+
+BLT_API blt_status blt_repair(const char *path,
+                              const blt_repair_options *options,
+                              blt_repair_report *report)
+{
+  blt_repair_options o;
+  struct patient patient = {.db = NULL};
+
+  memset(&o, 0, sizeof o);
+  if (options != NULL)
+    memcpy(&o, options,
+           options->size != 0 && options->size < sizeof o ? options->size
+                                                          : sizeof o);
+  blt_options open = {.size = sizeof open,
+                      .mode =
+                          o.output == NULL && !o.dry_run ? BLT_WRITE : BLT_READ,
+                      .lock = o.lock,
+                      .lock_timeout_ms = o.lock_timeout_ms,
+                      .allocator = o.allocator,
+                      .progress = o.progress,
+                      .progress_ctx = o.progress_ctx};
+  blt_status status = blt__open_raw(path, &open, &patient.db);
+  if (status < 0)
+    return status;
+  status =
+      blt__view_judge(&patient.db->image.view, treat(&patient, &o, report));
+  drop_survey(&patient);
+  if (patient.has_replay)
+    blt__replay_release(&patient.replay);
+  blt__close_raw(patient.db);
+  return status;
+}
