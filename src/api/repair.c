@@ -134,7 +134,7 @@ static blt_status examine_with_header(struct patient *p)
     return status;
   p->has_survey = 1;
   return blt__survey(&p->survey, &db->image, &db->env,
-                     p->has_replay ? &p->replay : NULL);
+                     p->has_replay ? &p->replay : NULL, 0);
 }
 
 static blt_status examine(struct patient *p)
@@ -193,8 +193,9 @@ static blt_status repair_in_place(struct patient *p)
   memcpy(log->header, db->header.bytes, BLT__HEADER_LEN);
   if (p->guessed)
     db->image.layout.n_buckets = blt__layout_buckets_for(p->survey.n_kept);
-  blt_status status = blt__repair(
-      log, &p->survey, p->has_checkpoint ? &p->checkpoint : NULL, &db->options);
+  blt_status status =
+      blt__repair(log, &p->survey, p->has_checkpoint ? &p->checkpoint : NULL,
+                  &db->options, 1);
   if (status == BLT_OK)
     status = blt__log_close(log);
   blt__log_release(log);

@@ -76,7 +76,7 @@ static blt_status rebuild(struct blt__opening *opening,
   const struct blt__checkpoint *checkpoint =
       opening->has_checkpoint ? &opening->checkpoint : NULL;
   blt_status status =
-      blt__survey(&survey, opening->image, opening->env, replay);
+      blt__survey(&survey, opening->image, opening->env, replay, 0);
 
   if (status == BLT_OK && replay == NULL &&
       !is_explained(&survey, opening->image))

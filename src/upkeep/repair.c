@@ -21,6 +21,7 @@ struct surveyor {
   struct blt__image *image;
   const struct blt__env *env;
   const struct blt__replay *replay;
+  int strict;
   struct blt__links dead;   /* blocks that committed batches killed         */
   struct blt__links bodies; /* record -> first block of its batch           */
 };
@@ -119,15 +120,27 @@ static int can_stand(struct surveyor *s, uint64_t off, uint64_t end,
 }
 
 /* A1 */
-static int proves_itself(const struct surveyor *s, const struct blt__block *b,
-                         const uint8_t *head)
+static int has_its_hash(const struct surveyor *s, const struct blt__block *b,
+                        const uint8_t *head)
 {
   uint8_t hash[BLT__HASH_LEN];
 
-  if (b->next == BLT__LINK_DEAD)
-    return 0;
   blt__keyhash(head + s->image->geo.key_off, b->key_len, hash);
   return memcmp(hash, head, sizeof hash) == 0;
+}
+
+static int proves_itself(const struct surveyor *s, const struct blt__block *b,
+                         const uint8_t *head)
+{
+  return b->next != BLT__LINK_DEAD && has_its_hash(s, b, head);
+}
+
+/* Whether the scan may step over it. */
+static int is_dead(const struct surveyor *s, const struct blt__block *b,
+                   const uint8_t *head)
+{
+  return b->next == BLT__LINK_DEAD &&
+         (!s->strict || blt__dead_is_ours(head) || has_its_hash(s, b, head));
 }
 
 static blt_status keep(struct surveyor *s, const struct blt__block *block,
@@ -178,7 +191,7 @@ static blt_status scan_region(struct surveyor *s,
       off = body->link;
     } else if (!can_stand(s, off, region->end, &block, &head)) {
       off = resynchronise(s, off, region->end);
-    } else if (block.next == BLT__LINK_DEAD) {
+    } else if (is_dead(s, &block, head)) {
       off += block.len;
     } else if (proves_itself(s, &block, head)) {
       status = keep(s, &block, head);
@@ -273,10 +286,13 @@ static void choose_newest(struct surveyor *s)
 
 blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
                        const struct blt__env *env,
-                       const struct blt__replay *replay)
+                       const struct blt__replay *replay, int strict)
 {
-  struct surveyor s = {
-      .survey = survey, .image = image, .env = env, .replay = replay};
+  struct surveyor s = {.survey = survey,
+                       .image = image,
+                       .env = env,
+                       .replay = replay,
+                       .strict = strict};
   struct blt__region regions[2];
   unsigned n = blt__layout_regions(&image->layout, image->view.size, regions);
 

@@ -19,16 +19,20 @@ struct blt__survey {
   struct blt__offsets anchors; /* blocks that the index leads to, sorted    */
   uint64_t n_kept, n_dropped;  /* dropped: the sum of the next four          */
   uint64_t n_superseded, n_deleted, n_uncommitted, n_lost;
-  uint64_t n_astray;  /* chains that lead to where no block can be  */
-  uint64_t lost_len;  /* bytes that were passed over byte by byte   */
+  uint64_t n_astray;   /* chains that lead to where no block can be  */
+  uint64_t lost_len;   /* bytes that were passed over byte by byte   */
   uint64_t first_lost; /* where the first such run began                     */
-  uint64_t last_lost; /* where the last such run ended              */
+  uint64_t last_lost;  /* where the last such run ended              */
 };
 
-/* Find what can be kept. `replay` may be NULL; the file stays as it is. */
+/*
+ * Find what can be kept. `replay` may be NULL; the file stays as it is. With
+ * `strict` a dead block has to prove itself like a live one, or to be ours:
+ * without an index to correct it a step over chance bytes would lose blocks.
+ */
 blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
                        const struct blt__env *env,
-                       const struct blt__replay *replay);
+                       const struct blt__replay *replay, int strict);
 void blt__survey_release(struct blt__survey *survey,
                          const struct blt__env *env);
 
