@@ -33,7 +33,8 @@ static void set_frame(blt_db *db, int fixed, uint32_t value_len, int times)
 
 static blt_status survey_frame(struct patient *p, uint64_t *out_n)
 {
-  blt_status status = blt__survey(&p->survey, &p->db->image, &p->db->env, NULL);
+  blt_status status =
+      blt__survey(&p->survey, &p->db->image, &p->db->env, NULL, 1);
 
   p->has_survey = 1;
   *out_n = p->survey.n_kept;

@@ -10,6 +10,9 @@
 #include "lookup/chain.h"
 #include "upkeep/rewrite.h"
 
+/* Keys up to here are always hashed in a search. */
+enum { SHORT_KEY = 256 };
+
 /* A block that proved itself. */
 struct found {
   uint64_t off;
@@ -22,6 +25,7 @@ struct surveyor {
   const struct blt__env *env;
   const struct blt__replay *replay;
   int strict;
+  uint64_t long_key_budget; /* bytes of long keys that may still be hashed  */
   struct blt__links dead;   /* blocks that committed batches killed         */
   struct blt__links bodies; /* record -> first block of its batch           */
 };
@@ -157,6 +161,24 @@ static blt_status keep(struct surveyor *s, const struct blt__block *block,
              : BLT_OK;
 }
 
+/*
+ * A search tries each byte, so it must be cheap: a live block's link is the
+ * end of a chain or an offset in the file, and the long keys that chance bytes
+ * claim are hashed only as long as that stays in proportion to the file.
+ */
+static int may_be_live(struct surveyor *s, const struct blt__block *b)
+{
+  if (b->next != BLT__LINK_END &&
+      (b->next < BLT__HEADER_LEN || b->next >= s->image->view.size))
+    return 0;
+  if (b->key_len <= SHORT_KEY)
+    return 1;
+  if (s->long_key_budget < b->key_len)
+    return 0;
+  s->long_key_budget -= b->key_len;
+  return 1;
+}
+
 /* From a place where no block stands to the next that proves itself. */
 static uint64_t resynchronise(struct surveyor *s, uint64_t off, uint64_t end)
 {
@@ -167,7 +189,7 @@ static uint64_t resynchronise(struct surveyor *s, uint64_t off, uint64_t end)
   for (off++; off < end; off++)
     if (blt__links_find(&s->bodies, off) != NULL ||
         (can_stand(s, off, end, &block, &head) &&
-         (proves_itself(s, &block, head) ||
+         ((may_be_live(s, &block) && proves_itself(s, &block, head)) ||
           (block.next == BLT__LINK_DEAD && blt__dead_is_ours(head)))))
       break;
   if (s->survey->n_lost++ == 0)
@@ -292,7 +314,9 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
                        .image = image,
                        .env = env,
                        .replay = replay,
-                       .strict = strict};
+                       .strict = strict,
+                       .long_key_budget =
+                           16 * image->view.size + ((uint64_t)16 << 20)};
   struct blt__region regions[2];
   unsigned n = blt__layout_regions(&image->layout, image->view.size, regions);
 
