@@ -161,7 +161,7 @@ static blt_status set_time_in_file(blt_db *db, uint64_t block_off,
   blt_status status = blt__log_begin(log);
 
   if (status == BLT_OK &&
-      (block_off >= log->group_start || log->links_unsynced))
+      (block_off >= log->group.start || log->links_unsynced))
     status = blt__flatten_first(db);
   if (status < 0)
     return status;
@@ -240,8 +240,7 @@ BLT_API blt_status blt_file_timestamp_set(blt_db *db, uint64_t timestamp)
       (status = blt__log_begin(log)) == BLT_OK) {
     uint64_t before = blt__get7(log->header + BLT__HDR_TIMESTAMP);
     blt__put7(log->header + BLT__HDR_TIMESTAMP, timestamp);
-    status = blt__log_put_header(log, BLT__DIRTY, log->log_seq, log->log_start,
-                                 log->end);
+    status = blt__log_put_header(log, BLT__DIRTY, log->from, log->end);
     if (status < 0)
       blt__put7(log->header + BLT__HDR_TIMESTAMP, before);
   }

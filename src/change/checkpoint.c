@@ -187,10 +187,8 @@ static void turn_groups(struct blt__log *log)
   empty.n = 0;
   log->old_tombs = log->tombs;
   log->tombs = empty;
-  log->prev_seq = log->group_seq;
-  log->prev_start = log->group_start;
-  log->group_seq = log->seq;
-  log->group_start = log->end;
+  log->prev = log->group;
+  log->group = blt__log_mark(log);
 }
 
 static blt_status fail_after_commit(struct blt__log *log, blt_status status)
@@ -204,8 +202,7 @@ blt_status blt__checkpoint(struct blt__log *log)
 {
   /* The tombs of the group before are written now and not on disk yet, so
    * recovery still begins with that group. */
-  uint64_t seq = log->prev_seq;
-  uint64_t start = log->prev_start;
+  struct blt__mark from = log->prev;
   blt_status status = write_waiting(log);
 
   if (status < 0)
@@ -217,11 +214,9 @@ blt_status blt__checkpoint(struct blt__log *log)
       return fail_after_commit(log, status);
     turn_groups(log);
   }
-  if (log->level == BLT_SYNC_OFF) {
-    seq = log->seq;
-    start = log->end;
-  }
-  status = blt__log_put_header(log, BLT__DIRTY, seq, start, log->end);
+  if (log->level == BLT_SYNC_OFF)
+    from = blt__log_mark(log);
+  status = blt__log_put_header(log, BLT__DIRTY, from, log->end);
   return status < 0 ? fail_after_commit(log, status) : BLT_OK;
 }
 

@@ -101,17 +101,16 @@ blt_status blt__log_sync_file(struct blt__log *log)
 }
 
 blt_status blt__log_put_header(struct blt__log *log, enum blt__state state,
-                               uint64_t log_seq, uint64_t log_start,
-                               uint64_t committed)
+                               struct blt__mark from, uint64_t committed)
 {
   const struct blt__layout *layout = &log->image->layout;
   struct blt__checkpoint checkpoint = {
       .state = state,
       .flags = log->level == BLT_SYNC_OFF ? BLT__FLAG_OFF : 0,
-      .log_seq = log_seq,
-      .log_start = log_start,
+      .log_seq = from.seq,
+      .log_start = from.start,
       .committed = committed,
-      .n_keys = log->n_keys,
+      .n_keys = from.n_keys,
       .index_off = layout->index_off,
       .first_off = layout->first_off,
       .n_buckets = layout->n_buckets,
@@ -120,12 +119,21 @@ blt_status blt__log_put_header(struct blt__log *log, enum blt__state state,
 
   memcpy(checkpoint.salt, log->salt, BLT__SALT_LEN);
   blt__put4(log->header + BLT__HDR_COUNT,
-            state == BLT__CLEAN ? log->n_keys : BLT__COUNT_UNCLEAN);
+            state == BLT__CLEAN ? from.n_keys : BLT__COUNT_UNCLEAN);
   blt__checkpoint_encode(log->header, &checkpoint);
-  log->log_seq = log_seq;
-  log->log_start = log_start;
+  log->from = from;
   return blt__view_write(&log->image->view, 0,
                          &(struct blt__span){log->header, BLT__HEADER_LEN}, 1);
+}
+
+struct blt__mark blt__log_mark(const struct blt__log *log)
+{
+  return (struct blt__mark){log->seq, log->end, log->n_keys};
+}
+
+void blt__log_start_groups(struct blt__log *log)
+{
+  log->group = log->prev = blt__log_mark(log);
 }
 
 static blt_status fail_poisoned(const struct blt__log *log)
@@ -145,10 +153,9 @@ blt_status blt__log_begin(struct blt__log *log)
   log->boot_id = blt__boot_id();
   log->end = log->durable = log->image->view.size;
   log->seq = 1;
-  log->group_seq = log->prev_seq = 1;
-  log->group_start = log->prev_start = log->end;
+  blt__log_start_groups(log);
   blt_status status =
-      blt__log_put_header(log, BLT__DIRTY, 1, log->end, log->end);
+      blt__log_put_header(log, BLT__DIRTY, blt__log_mark(log), log->end);
   if (status == BLT_OK)
     status = blt__log_sync_file(log);
   if (status < 0)
@@ -177,7 +184,7 @@ static blt_status make_durable(struct blt__log *log)
 static int is_checkpoint_due(const struct blt__log *log)
 {
   return log->image->links.n >= LINKS_MAX || log->tombs.n >= LINKS_MAX ||
-         log->end - log->group_start >=
+         log->end - log->group.start >=
              (log->level == BLT_SYNC_OFF ? LOG_MAX_OFF : LOG_MAX);
 }
 
@@ -237,7 +244,7 @@ blt_status blt__log_close(struct blt__log *log)
   if (status < 0 || !log->in_session)
     return status;
   give_space_back(log);
-  status = blt__log_put_header(log, BLT__CLEAN, log->seq, log->end, log->end);
+  status = blt__log_put_header(log, BLT__CLEAN, blt__log_mark(log), log->end);
   if (status == BLT_OK)
     status = blt__log_sync_file(log);
   if (status < 0)

@@ -32,6 +32,13 @@ struct blt__undo {
   int was_new;
 };
 
+/* A place in the log: the next record's number, where it would stand, and how
+ * many keys there were. */
+struct blt__mark {
+  uint64_t seq, start;
+  uint32_t n_keys;
+};
+
 struct blt__log {
   struct blt__image *image;     /* borrowed                             */
   const struct blt__env *env;   /* borrowed                             */
@@ -52,11 +59,11 @@ struct blt__log {
   uint32_t n_keys;     /* committed                                          */
 
   /* what recovery would have to look at */
-  uint64_t log_seq, log_start;     /* as the header has it                 */
-  uint64_t group_seq, group_start; /* records since the last checkpoint    */
-  uint64_t prev_seq, prev_start;   /* the group before, whose tombs wait   */
-  struct blt__offsets tombs;       /* of the records since the checkpoint  */
-  struct blt__offsets old_tombs;   /* of the group before                  */
+  struct blt__mark from;  /* as the header has it                           */
+  struct blt__mark group; /* where records since the last checkpoint begin  */
+  struct blt__mark prev;  /* the group before, whose tombs wait             */
+  struct blt__offsets tombs;     /* of the records since the checkpoint  */
+  struct blt__offsets old_tombs; /* of the group before                  */
 
   /* scratch, kept between commits */
   struct blt__buf record, times, gathered;
@@ -94,10 +101,14 @@ blt_status blt__log_flatten(struct blt__log *log);
 /* flatten, then mark the file CLEAN. */
 blt_status blt__log_close(struct blt__log *log);
 
-/* Write log->header with the count and a checkpoint of that state. */
+/* Write log->header with the count and a checkpoint of that state: recovery
+ * begins at `from`. */
 blt_status blt__log_put_header(struct blt__log *log, enum blt__state state,
-                               uint64_t log_seq, uint64_t log_start,
-                               uint64_t committed);
+                               struct blt__mark from, uint64_t committed);
+
+/* The end of the log as it is now; and make both groups begin there. */
+struct blt__mark blt__log_mark(const struct blt__log *log);
+void blt__log_start_groups(struct blt__log *log);
 
 /* A sync of the file, unless the level is OFF. */
 blt_status blt__log_sync_file(struct blt__log *log);

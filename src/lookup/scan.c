@@ -3,6 +3,8 @@
  */
 #include "lookup/scan.h"
 
+#include "format/record.h"
+
 void blt__scan_begin(struct blt__scan *scan, struct blt__image *image)
 {
   *scan = (struct blt__scan){.image = image};
@@ -23,22 +25,54 @@ void blt__scan_seek(struct blt__scan *scan, uint64_t off)
 }
 
 /* A dead block in the file may be live by a link that waits, and the other
- * way round; a record may still cover its batch. */
-static void judge_life(struct blt__image *image, struct blt__scanned *s)
+ * way round. */
+static int is_live(const struct blt__image *image,
+                   const struct blt__block *block)
 {
-  const struct blt__link_entry *entry;
+  int live = block->next != BLT__LINK_DEAD;
 
-  s->live = s->block.next != BLT__LINK_DEAD;
-  if (!s->live && image->links.n != 0)
-    s->live = (entry = blt__links_find(&image->links,
-                                       s->block.off + BLT__LINK_OFF)) != NULL &&
-              entry->link != BLT__LINK_DEAD &&
-              !(entry->marks & BLT__MARK_DROPPED);
-  if (s->live && image->tombs.n != 0)
-    s->live = blt__links_find(&image->tombs, s->block.off) == NULL;
-  if (!s->live && image->reveals.n != 0 &&
-      (entry = blt__links_find(&image->reveals, s->block.off)) != NULL)
-    s->block.len = entry->link;
+  if (!live && image->links.n != 0) {
+    const struct blt__link_entry *entry =
+        blt__links_find(&image->links, block->off + BLT__LINK_OFF);
+    live = entry != NULL && entry->link != BLT__LINK_DEAD &&
+           !(entry->marks & BLT__MARK_DROPPED);
+  }
+  return live && (image->tombs.n == 0 ||
+                  blt__links_find(&image->tombs, block->off) == NULL);
+}
+
+/* A record that still covers its batch in the file, or whose length a power
+ * cut has torn: the table knows its length. */
+static blt_status revealed_block(struct blt__image *image, uint64_t off,
+                                 struct blt__scanned *out, int *out_is)
+{
+  const struct blt__link_entry *entry = blt__links_find(&image->reveals, off);
+  uint64_t head_len = blt__record_payload_off(&image->geo);
+
+  *out_is = entry != NULL;
+  if (entry == NULL)
+    return BLT_OK;
+  blt_status status = blt__view_at(&image->view, off, head_len, &out->head);
+  if (status < 0)
+    return status;
+  blt__block_decode(&image->geo, off, out->head, &out->block);
+  out->block.len = entry->link;
+  /* So that nobody takes the stored length for one that was judged. */
+  out->block.key_len = out->block.value_len = 0;
+  return BLT_OK;
+}
+
+static blt_status read_block(struct blt__image *image, uint64_t off,
+                             struct blt__scanned *out)
+{
+  int is_revealed = 0;
+  blt_status status = BLT_OK;
+
+  if (image->reveals.n != 0)
+    status = revealed_block(image, off, out, &is_revealed);
+  if (status < 0 || is_revealed)
+    return status;
+  return blt__image_block(image, off, &out->block, &out->head);
 }
 
 blt_status blt__scan_next(struct blt__scan *scan, struct blt__scanned *out)
@@ -57,10 +91,10 @@ blt_status blt__scan_next(struct blt__scan *scan, struct blt__scanned *out)
     return blt__image_corrupt(image, scan->off,
                               "a block's head passes the end of its region");
   scan->fault = BLT__FAULT_OVERRUN;
-  status = blt__image_block(image, scan->off, &out->block, &out->head);
+  status = read_block(image, scan->off, out);
   if (status < 0)
     return status;
-  judge_life(image, out);
+  out->live = is_live(image, &out->block);
   if (out->block.len > left) /* S2 */
     return blt__image_corrupt(image, scan->off,
                               "a block passes the end of its region");

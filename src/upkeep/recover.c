@@ -220,9 +220,9 @@ static blt_status redo(struct blt__opening *opening,
   blt__header_set_kind(log->header, opening->image->geo.fixed, 0);
   log->n_keys = (uint32_t)replay->n_keys;
   log->boot_id = blt__boot_id();
-  status = blt__log_put_header(
-      log, BLT__CLEAN, opening->checkpoint.log_seq + blt__replay_n(replay),
-      replay->end, replay->end);
+  struct blt__mark end = {opening->checkpoint.log_seq + blt__replay_n(replay),
+                          replay->end, log->n_keys};
+  status = blt__log_put_header(log, BLT__CLEAN, end, end.start);
   if (status < 0 || (status = sync_file(opening)) < 0)
     return status;
   opening->n_keys = replay->n_keys;

@@ -387,21 +387,20 @@ static blt_status mark_repair(struct blt__log *log,
                               const struct blt__checkpoint *checkpoint)
 {
   uint64_t size = log->image->view.size;
-  uint64_t log_seq = 1, log_start = size;
+  struct blt__mark from = {1, size, log->n_keys};
 
   if (checkpoint != NULL && checkpoint->state != BLT__CLEAN) {
     memcpy(log->salt, checkpoint->salt, BLT__SALT_LEN);
-    log_seq = checkpoint->log_seq;
-    log_start = checkpoint->log_start;
+    from = (struct blt__mark){checkpoint->log_seq, checkpoint->log_start,
+                              checkpoint->n_keys};
   } else {
     blt__random(log->salt, BLT__SALT_LEN);
   }
   log->boot_id = blt__boot_id();
   log->end = log->durable = size;
-  log->seq = log_seq;
+  log->seq = from.seq;
   log->in_session = 1;
-  blt_status status =
-      blt__log_put_header(log, BLT__REPAIR, log_seq, log_start, size);
+  blt_status status = blt__log_put_header(log, BLT__REPAIR, from, size);
   return status == BLT_OK ? blt__log_sync_file(log) : status;
 }
 

@@ -203,8 +203,7 @@ static blt_status guard(struct copy *copy)
 
   fill_header(copy, 1);
   copy->guarded = 1;
-  status = blt__log_put_header(log, copy->how->state, log->log_seq,
-                               log->log_start, log->end);
+  status = blt__log_put_header(log, copy->how->state, log->from, log->end);
   return status < 0 ? status : blt__log_sync_file(log);
 }
 
@@ -282,8 +281,8 @@ static blt_status take_back(struct copy *copy, blt_status status)
   (void)blt__view_look(&copy->image->view, log->end);
   if (copy->guarded && !failed) {
     fill_header(copy, 0);
-    failed = blt__log_put_header(log, copy->how->state, log->log_seq,
-                                 log->log_start, log->end) < 0;
+    failed =
+        blt__log_put_header(log, copy->how->state, log->from, log->end) < 0;
   }
   if (!failed)
     return status;
@@ -311,11 +310,12 @@ static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
   blt__put6(log->header + BLT__HDR_FIRST, layout->first_off);
   log->n_keys = (uint32_t)(copy->n_live - copy->n_hidden);
   log->seq++;
-  blt_status status = blt__log_put_header(log, BLT__DIRTY, log->seq, end, end);
+  log->end = log->durable = end;
+  blt__log_start_groups(log);
+  blt_status status =
+      blt__log_put_header(log, BLT__DIRTY, blt__log_mark(log), end);
   if (status == BLT_OK)
     status = blt__log_sync_file(log);
-  log->end = log->durable = log->group_start = log->prev_start = end;
-  log->group_seq = log->prev_seq = log->seq;
   return status;
 }
 
