@@ -154,6 +154,8 @@ static blt_status fill_piece(struct blt__view *view, size_t piece)
       atomic_fetch_or(&view->filled[piece / 8], bit);
   }
   pthread_mutex_unlock(&view->fill_mutex);
+  if (status < 0)
+    atomic_store(&view->read_failure, status);
   return status;
 }
 
@@ -179,6 +181,21 @@ blt_status blt__view_judge(const struct blt__view *view, blt_status status)
   return blt__fail(view->sink, BLT_E_TRUNCATED, BLT_NO_OFFSET,
                    "another program cut the file while it was open; close it "
                    "and run \"blt verify\"");
+}
+
+void blt__view_forget_failure(struct blt__view *view)
+{
+  atomic_store(&view->read_failure, BLT_OK);
+}
+
+blt_status blt__view_failure(const struct blt__view *view)
+{
+  int status = atomic_load(&view->read_failure);
+
+  if (status == BLT_OK)
+    return blt__view_judge(view, BLT_OK);
+  return blt__fail(view->sink, (blt_status)status, BLT_NO_OFFSET,
+                   "a part of the file could not be read; try again");
 }
 
 /* What was written, put into the pieces that are filled already. */

@@ -38,7 +38,8 @@ struct blt__view {
   uint64_t size;
   int by_read; /* filled by read_at, not mapped          */
   int guard_wanted;
-  _Atomic int hit; /* the file was cut under the mapping     */
+  _Atomic int hit;          /* the file was cut under the mapping     */
+  _Atomic int read_failure; /* the last status of a read that failed       */
   struct blt__window windows[BLT__MAX_WINDOWS];
   unsigned n_windows;
   /* by_read only: a bit for each piece that is filled */
@@ -88,6 +89,14 @@ static inline blt_status blt__view_at(struct blt__view *view, uint64_t off,
 
 /* BLT_E_TRUNCATED when zeros stand where file bytes should be. */
 blt_status blt__view_judge(const struct blt__view *view, blt_status status);
+
+/*
+ * Work that takes what cannot be read for damage (recovery, repair, verify)
+ * must not take a disk that failed for a moment for it: start with forget, and
+ * before believing the result ask whether every read went well.
+ */
+void blt__view_forget_failure(struct blt__view *view);
+blt_status blt__view_failure(const struct blt__view *view);
 
 /* Positional write; the window shows it at once. Never changes size. */
 blt_status blt__view_write(struct blt__view *view, uint64_t off,

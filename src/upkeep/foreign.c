@@ -169,8 +169,8 @@ static blt_status judge_block(struct blt__image *image,
   return BLT_OK;
 }
 
-blt_status blt__foreign_check(struct blt__image *image, uint64_t from,
-                              struct blt__foreign_report *out)
+static blt_status check_from(struct blt__image *image, uint64_t from,
+                             struct blt__foreign_report *out)
 {
   struct blt__scan scan;
   struct blt__scanned s;
@@ -189,4 +189,13 @@ blt_status blt__foreign_check(struct blt__image *image, uint64_t from,
       return status;
   }
   return status == BLT_END ? BLT_OK : status;
+}
+
+blt_status blt__foreign_check(struct blt__image *image, uint64_t from,
+                              struct blt__foreign_report *out)
+{
+  blt__view_forget_failure(&image->view);
+  blt_status status = check_from(image, from, out);
+  blt_status failure = blt__view_failure(&image->view);
+  return failure < 0 ? failure : status;
 }

@@ -324,6 +324,7 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
   blt__buf_init(&survey->live, env);
   blt__links_init(&s.dead, env);
   blt__links_init(&s.bodies, env);
+  blt__view_forget_failure(&image->view);
   blt_status status = find_anchors(&s);
   if (status == BLT_OK)
     status = note_committed(&s);
@@ -337,7 +338,7 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
   }
   blt__links_release(&s.dead);
   blt__links_release(&s.bodies);
-  return status;
+  return status < 0 ? status : blt__view_failure(&image->view);
 }
 
 void blt__survey_release(struct blt__survey *survey, const struct blt__env *env)

@@ -316,20 +316,12 @@ static blt_status apply_records(struct blt__replay *replay)
 
 /* ---- the whole */
 
-blt_status blt__replay_read(struct blt__replay *replay,
-                            struct blt__image *image,
-                            const struct blt__env *env,
-                            const struct blt__checkpoint *checkpoint)
+static blt_status read_log(struct blt__replay *replay)
 {
+  struct blt__image *image = replay->image;
   const uint8_t *header = NULL;
   blt_status status = blt__view_at(&image->view, 0, BLT__HEADER_LEN, &header);
 
-  *replay = (struct blt__replay){
-      .image = image, .env = env, .checkpoint = checkpoint};
-  blt__buf_init(&replay->records, env);
-  blt__buf_init(&replay->legal, env);
-  blt__links_init(&replay->final, env);
-  blt__links_init(&replay->first, env);
   if (status < 0)
     return status;
   uint32_t count = blt__get4(header + BLT__HDR_COUNT);
@@ -348,6 +340,23 @@ blt_status blt__replay_read(struct blt__replay *replay,
   if (status == BLT_OK)
     replay->foreign = blt__foreign_links(replay) || blt__foreign_tail(replay);
   return status;
+}
+
+blt_status blt__replay_read(struct blt__replay *replay,
+                            struct blt__image *image,
+                            const struct blt__env *env,
+                            const struct blt__checkpoint *checkpoint)
+{
+  *replay = (struct blt__replay){
+      .image = image, .env = env, .checkpoint = checkpoint};
+  blt__buf_init(&replay->records, env);
+  blt__buf_init(&replay->legal, env);
+  blt__links_init(&replay->final, env);
+  blt__links_init(&replay->first, env);
+  /* A read that failed is no record that is missing. */
+  blt__view_forget_failure(&image->view);
+  blt_status status = read_log(replay);
+  return status < 0 ? status : blt__view_failure(&image->view);
 }
 
 void blt__replay_release(struct blt__replay *replay)

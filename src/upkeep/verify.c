@@ -324,7 +324,10 @@ blt_status blt__verify_image(struct blt__verify *v)
 
   v->report = (blt_verify_report){0};
   blt__view_advise(view, 0, view->size, BLT__HINT_NORMAL);
+  blt__view_forget_failure(view);
   blt_status status = judge_all(v);
+  if (status == BLT_OK)
+    status = blt__view_failure(view);
   blt__view_advise(view, 0, view->size, BLT__HINT_RANDOM);
   if (status < 0 || v->report.n_faults == 0)
     return status;
