@@ -203,7 +203,13 @@ blt_status blt__checkpoint(struct blt__log *log)
   /* The tombs of the group before are written now and not on disk yet, so
    * recovery still begins with that group. */
   struct blt__mark from = log->prev;
-  blt_status status = write_waiting(log);
+  blt_status status = BLT_OK;
+
+  /* L2: the links around the old tombs are on disk, or this brings them. */
+  if (log->links_unsynced && log->old_tombs.n > 0)
+    status = blt__log_sync_file(log);
+  if (status == BLT_OK)
+    status = write_waiting(log);
 
   if (status < 0)
     return fail_after_commit(log, status);

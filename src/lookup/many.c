@@ -3,7 +3,7 @@
  */
 #include "lookup/many.h"
 
-#include "hash/keyhash.h"
+#include "hash/lanes.h"
 
 /* Ask for the bytes at `off` without waiting. */
 static void ask_for(const struct blt__image *image, uint64_t off)
@@ -51,8 +51,14 @@ static void ask_for_all(const struct blt__image *image,
 blt_status blt__many_find(struct blt__image *image, struct blt__query *queries,
                           size_t n)
 {
+  struct blt__lane_key keys[BLT__MANY_MAX];
+
+  if (n == 0)
+    return BLT_OK;
   for (size_t i = 0; i < n; i++)
-    blt__keyhash(queries[i].key, queries[i].key_len, queries[i].hash);
+    keys[i] = (struct blt__lane_key){queries[i].key, queries[i].key_len,
+                                     queries[i].hash};
+  blt__keyhash_many(keys, n);
   ask_for_all(image, queries, n);
   for (size_t i = 0; i < n; i++) {
     struct blt__query *q = &queries[i];
