@@ -19,7 +19,7 @@ void blt__buf_release(struct blt__buf *buf)
 
 int blt__buf_reserve(struct blt__buf *buf, size_t more)
 {
-  if (more <= buf->capacity - buf->len)
+  if (more <= buf->capacity - buf->len && buf->data != NULL)
     return 0;
   if (more > SIZE_MAX / 2 - buf->len)
     return -1;

@@ -180,7 +180,8 @@ int blt__record_decode(const struct blt__geometry *g, uint64_t off,
   if (avail < payload + (uint64_t)BLT__RECORD_FIXED_LEN ||
       !blt__record_is_tagged(bytes) || memcmp(p, record_magic, 4) != 0 ||
       p[4] < BLT__RECORD_BATCH || p[4] > BLT__RECORD_TAIL ||
-      blt__get6(p + 24) != off)
+      blt__get6(p + 24) != off ||
+      (!g->fixed && blt__get2(bytes + BLT__KEYLEN_OFF) != 1))
     return 0;
   struct blt__record record = {
       .kind = (enum blt__record_kind)p[4],

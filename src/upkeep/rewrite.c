@@ -24,7 +24,17 @@ struct copy {
   uint64_t n_live, n_hidden, live_len;
   uint64_t n_done;
   int guarded;
+  int sync_failed;
 };
+
+/* After a failed sync nothing is taken back: nothing more is written (L4). */
+static blt_status sync_copy(struct copy *copy)
+{
+  blt_status status = blt__log_sync_file(copy->log);
+
+  copy->sync_failed |= status < 0;
+  return status;
+}
 
 /* ---- the blocks to copy */
 
@@ -204,7 +214,7 @@ static blt_status guard(struct copy *copy)
   fill_header(copy, 1);
   copy->guarded = 1;
   status = blt__log_put_header(log, copy->how->state, log->from, log->end);
-  return status < 0 ? status : blt__log_sync_file(log);
+  return status < 0 ? status : sync_copy(copy);
 }
 
 static blt_status write_cover(struct copy *copy, uint64_t off,
@@ -267,7 +277,7 @@ static blt_status copy_forward(struct copy *copy, struct blt__source *source)
                             len)) < 0 ||
       (status = copy_blocks(copy, source)) < 0)
     return status;
-  return blt__log_sync_file(log);
+  return sync_copy(copy);
 }
 
 /* R3 */
@@ -275,6 +285,12 @@ static blt_status take_back(struct copy *copy, blt_status status)
 {
   struct blt__log *log = copy->log;
   struct blt__file *file = copy->image->view.file;
+
+  if (copy->sync_failed)
+    return blt__log_poison(log, status, BLT_E_POISONED,
+                           "a sync failed, so nothing more is written; the "
+                           "rewrite did not take place; close and open the "
+                           "file again");
   int failed = file->ops->set_size(file, log->end) != 0;
 
   log->reserved = 0;
