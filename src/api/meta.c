@@ -161,11 +161,11 @@ static blt_status set_time_in_file(blt_db *db, uint64_t block_off,
   blt_status status = blt__log_begin(log);
 
   if (status == BLT_OK &&
-      (block_off >= log->group.start || log->in_place_unsynced))
+      (block_off >= log->group.start || log->links_unsynced))
     status = blt__flatten_first(db);
   if (status < 0)
     return status;
-  log->in_place_unsynced = 1;
+  log->times_unsynced = 1;
   blt__put7(bytes, time);
   return blt__view_write(&db->image.view, block_off + db->image.geo.time_off,
                          &(struct blt__span){bytes, sizeof bytes}, 1);
@@ -240,7 +240,7 @@ BLT_API blt_status blt_file_timestamp_set(blt_db *db, uint64_t timestamp)
   if ((status = judge_time(db, &timestamp)) == BLT_OK &&
       (status = blt__log_begin(log)) == BLT_OK) {
     uint64_t before = blt__get7(log->header + BLT__HDR_TIMESTAMP);
-    log->in_place_unsynced = 1;
+    log->times_unsynced = 1;
     blt__put7(log->header + BLT__HDR_TIMESTAMP, timestamp);
     status = blt__log_put_header(log, BLT__DIRTY, log->from, log->end);
     if (status < 0)

@@ -171,7 +171,7 @@ static blt_status write_waiting(struct blt__log *log)
     return blt__fail_memory(log->sink);
   size_t n = collect_links(&image->links, changes);
   n += collect_tombs(&log->old_tombs, changes + n);
-  log->in_place_unsynced |= n > 0;
+  log->links_unsynced |= n > 0;
   blt_status status = blt__write_links(image, log->env, changes, n);
   blt__release(log->env, changes, room * sizeof *changes);
   return status;
@@ -206,7 +206,7 @@ blt_status blt__checkpoint(struct blt__log *log)
   blt_status status = BLT_OK;
 
   /* L2: the links around the old tombs are on disk, or this brings them. */
-  if (log->in_place_unsynced && log->old_tombs.n > 0)
+  if (log->links_unsynced && log->old_tombs.n > 0)
     status = blt__log_sync_file(log);
   if (status == BLT_OK)
     status = write_waiting(log);
@@ -230,7 +230,7 @@ blt_status blt__checkpoint_all(struct blt__log *log)
 {
   blt_status status = BLT_OK;
 
-  while (log->in_place_unsynced ||
+  while (log->links_unsynced ||
          log->image->links.n + log->tombs.n + log->old_tombs.n > 0) {
     if ((status = write_waiting(log)) < 0 ||
         (status = blt__log_sync_file(log)) < 0)

@@ -90,7 +90,7 @@ blt_status blt__log_sync_file(struct blt__log *log)
 {
   struct blt__file *file = log->image->view.file;
 
-  log->in_place_unsynced = 0;
+  log->links_unsynced = log->times_unsynced = 0;
   if (log->level == BLT_SYNC_OFF)
     return BLT_OK;
   /* Never tried again: the kernel may have dropped what it could not write. */
@@ -170,7 +170,7 @@ static blt_status make_durable(struct blt__log *log)
 {
   if (log->poisoned)
     return fail_poisoned(log);
-  if (!log->in_session || (log->durable == log->end && !log->in_place_unsynced))
+  if (!log->in_session || (log->durable == log->end && !log->times_unsynced))
     return BLT_OK;
   blt_status status = blt__log_sync_file(log);
   if (status < 0)

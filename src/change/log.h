@@ -47,9 +47,10 @@ struct blt__log {
   uint8_t header[BLT__HEADER_LEN]; /* as in the file                       */
   uint64_t boot_id;
 
-  int in_session; /* the header says DIRTY                              */
-  int in_place_unsynced; /* links or times were written since the last sync */
-  int poisoned; /* L4                                                 */
+  int in_session;     /* the header says DIRTY                              */
+  int links_unsynced; /* links were written back since the last sync        */
+  int times_unsynced; /* timestamps were set in place since then            */
+  int poisoned;       /* L4                                                 */
   uint8_t salt[BLT__SALT_LEN];
   uint64_t end;        /* of the committed log: where the next record goes   */
   uint64_t durable;    /* end of what is known to be on disk                 */
