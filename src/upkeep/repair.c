@@ -405,6 +405,16 @@ static blt_status mark_repair(struct blt__log *log,
   return status == BLT_OK ? blt__log_sync_file(log) : status;
 }
 
+/* A repair that stopped leaves the header as it was. */
+static void unmark_repair(struct blt__log *log, const uint8_t *header)
+{
+  struct blt__span span = {header, BLT__HEADER_LEN};
+
+  log->in_session = 0;
+  if (blt__view_write(&log->image->view, 0, &span, 1) == BLT_OK)
+    (void)blt__log_sync_file(log);
+}
+
 blt_status blt__repair(struct blt__log *log, struct blt__survey *survey,
                        const struct blt__checkpoint *checkpoint,
                        const blt_options *options, int slide)
@@ -420,11 +430,20 @@ blt_status blt__repair(struct blt__log *log, struct blt__survey *survey,
                              .progress_ctx = options->progress_ctx,
                              .phase = "repair"};
 
-  blt_status status = mark_repair(log, checkpoint);
+  uint8_t before[BLT__HEADER_LEN];
+  const uint8_t *header = NULL;
+  blt_status status =
+      blt__view_at(&log->image->view, 0, BLT__HEADER_LEN, &header);
+  if (status < 0)
+    return status;
+  memcpy(before, header, sizeof before);
+  status = mark_repair(log, checkpoint);
   if (status < 0)
     return blt__log_poison(log, status, BLT_E_POISONED,
                            "the repair could not begin");
   status = blt__rewrite(log, &source.source, &how);
+  if (status < 0 && !log->poisoned)
+    unmark_repair(log, before);
   if (!slide)
     log->dead_front = 0; /* evidence: a prune gives its space back          */
   return status;
