@@ -276,23 +276,32 @@ static blt_status mend_first(blt_db *db)
   return status;
 }
 
+static blt_status attach_opened(blt_db *db, int is_new)
+{
+  blt_status status = mend_first(db);
+
+  if (status < 0)
+    return status;
+  blt_open_info mended = db->opened;
+  status = attach_any(db, is_new);
+  if (status < 0)
+    close_file(db);
+  else if (mended.what == BLT_OPENED_RECOVERED ||
+           mended.what == BLT_OPENED_REPAIRED)
+    db->opened = mended;
+  return status;
+}
+
 static blt_status open_store(blt_db *db)
 {
   int is_new = 0;
   blt_status status = open_or_create(db, &is_new);
 
   if (status == BLT_OK)
-    status = mend_first(db);
-  if (status < 0)
-    return status;
-  blt_open_info mended = db->opened;
-  status = attach_any(db, is_new);
-  if (status == BLT_OK && mended.what == BLT_OPENED_RECOVERED)
-    db->opened = mended;
-  if (status == BLT_OK && mended.what == BLT_OPENED_REPAIRED)
-    db->opened = mended;
-  if (status < 0)
-    close_file(db);
+    status = attach_opened(db, is_new);
+  /* Who asked for a file that was not there wants none that is of no use. */
+  if (status < 0 && is_new && db->options.exclusive == BLT_ON)
+    blt__file_remove(db->path);
   return status;
 }
 

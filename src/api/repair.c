@@ -244,7 +244,11 @@ static blt_status repair_into(struct patient *p, const char *output)
     status = copy_block(p, to, &s);
   }
   blt_status closed = blt_close(to);
-  return status < 0 ? status : closed;
+  if (status == BLT_END)
+    status = closed;
+  if (status < 0)
+    blt__file_remove(output);
+  return status;
 }
 
 /* ---- the whole */

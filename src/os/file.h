@@ -93,6 +93,9 @@ struct blt__content {
 blt_status blt__file_create(const struct blt__sink *sink, const char *path,
                             const struct blt__content *content, int durable);
 
+/* Remove a file that was made and is not wanted after all. */
+void blt__file_remove(const char *path);
+
 /* Whether the open file is still the one at `path`: 1, 0, or -errno. */
 int blt__file_is_at(struct blt__file *file, const char *path);
 

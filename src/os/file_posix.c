@@ -371,6 +371,11 @@ blt_status blt__file_create(const struct blt__sink *sink, const char *path,
   return BLT_OK;
 }
 
+void blt__file_remove(const char *path)
+{
+  (void)unlink(path);
+}
+
 static int hex_value(int c)
 {
   if (c >= '0' && c <= '9')
