@@ -9,6 +9,7 @@
 #include "report.h"
 #include "source.h"
 #include "store.h"
+#include "survey.h"
 #include "units.h"
 
 /* Keys one behind the other in `bytes`; `keys` is made when all are there,
@@ -104,6 +105,14 @@ static int count_old(struct store *store, struct key_list *keep,
   return status < 0 ? store_failed(store) : EXIT_DONE;
 }
 
+static uint32_t buckets_after(const struct store *store, uint64_t n_blocks)
+{
+  const uint64_t buckets = store->args->buckets;
+  if (buckets == BUCKETS_AUTO)
+    return blt_buckets_for(n_blocks);
+  return buckets == NOT_GIVEN ? store->header.n_buckets : (uint32_t)buckets;
+}
+
 static int foresee(struct store *store, struct key_list *keep,
                    struct outcome *outcome)
 {
@@ -112,7 +121,7 @@ static int foresee(struct store *store, struct key_list *keep,
     return store_failed(store);
   outcome->n_dropped = stats.n_dead - stats.n_records;
   outcome->bytes_before = stats.file_len;
-  outcome->bytes_after = stats.file_len - stats.dead_len;
+  outcome->bytes_after = pruned_len(&stats, buckets_after(store, stats.n_live));
   if (store->args->older_than == NOT_GIVEN)
     return EXIT_DONE;
   return count_old(store, keep, outcome);

@@ -98,6 +98,9 @@ static void print_verdict(struct judging *judging,
     text_add_string(&line, ": damaged, ");
     text_add_count(&line, report->n_faults);
     text_add_string(&line, report->n_faults == 1 ? " fault" : " faults");
+    text_add_string(&line, "; run \"blt repair ");
+    text_add_printable(&line, judging->store.file, strlen(judging->store.file));
+    text_add_string(&line, "\"");
   }
   text_add_string(&line, "\n");
   out_text(judging->out, &line);

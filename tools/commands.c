@@ -117,6 +117,14 @@ static const struct option prune_options[] = {
     {"yes", 'y', OPTION_FLAG, FIELD(yes), NULL, "do not ask"},
     OPTIONS_END};
 
+static const struct option repair_options[] = {
+    {"output", 'o', OPTION_STRING, FIELD(output), "NEW",
+     "make the new file NEW and only read FILE"},
+    {"dry-run", 0, OPTION_FLAG, FIELD(dry_run), NULL,
+     "only tell what would be kept"},
+    {"yes", 'y', OPTION_FLAG, FIELD(yes), NULL, "do not ask"},
+    OPTIONS_END};
+
 static const struct option reindex_options[] = {
     {"buckets", 0, OPTION_BUCKETS, FIELD(buckets), "auto|N",
      "buckets of the new index (auto)"},
@@ -164,6 +172,13 @@ const struct command commands[] = {
      "Read everything and judge it; exit 4 when damaged.", verify_options,
      "Nothing is written to the file. Each fault is a line: FILE, offset,\n"
      "kind, sentence.\n"},
+    {"repair", NULL, cmd_repair, 1, 1, "FILE",
+     "Rebuild a damaged file from its blocks.", repair_options,
+     "A block is kept when the hash of its key is right, and of several "
+     "blocks\n"
+     "of one key the last. A sound file keeps all it has. Without -o the file\n"
+     "is rewritten in place, as prune does it: a crash leaves the old file or\n"
+     "the new one, and the damaged bytes are gone after it.\n"},
     {"prune", NULL, cmd_prune, 1, 1, "FILE",
      "Rewrite a file without its dead data.", prune_options,
      KEY_LINES_NOTES TIME_NOTES},

@@ -36,6 +36,7 @@ int cmd_list(const struct args *args);
 int cmd_meta(const struct args *args);
 int cmd_inspect(const struct args *args);
 int cmd_verify(const struct args *args);
+int cmd_repair(const struct args *args);
 int cmd_prune(const struct args *args);
 int cmd_reindex(const struct args *args);
 int cmd_help(const struct args *args);

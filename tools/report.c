@@ -212,6 +212,19 @@ static char *lock_sentence(const struct args *args, int pid, bool reading)
   return text.data;
 }
 
+/* The library knows what is wrong with a damaged file; what to do about it is
+ * a command of ours. repair itself has no such advice. */
+static char *damage_sentence(const struct args *args, const char *file,
+                             const char *sentence)
+{
+  struct text text = {0};
+  text_add_string(&text, sentence);
+  if (args->command && args->command->run != cmd_repair)
+    text_addf(&text, "%s run \"blt repair %s\"",
+              strstr(sentence, "; ") ? ", or" : ";", file);
+  return text.data;
+}
+
 int report_failure(const struct args *args, const char *file, const blt_db *db,
                    bool reading)
 {
@@ -238,7 +251,13 @@ int report_failure(const struct args *args, const char *file, const blt_db *db,
   if (strncmp(sentence, file, file_len) == 0 &&
       strncmp(sentence + file_len, ": ", 2) == 0)
     sentence += file_len + 2;
-  print(args, &message, sentence);
+  if (error->status == BLT_E_CORRUPT) {
+    char *advice = damage_sentence(args, file, sentence);
+    print(args, &message, advice);
+    free(advice);
+  } else {
+    print(args, &message, sentence);
+  }
   return exit_code_of(error->status);
 }
 

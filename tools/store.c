@@ -23,12 +23,17 @@ blt_options store_options(const struct args *args, blt_mode mode)
   return options;
 }
 
+void store_tell_unlocked(const struct args *args, const char *file)
+{
+  if (args->no_lock)
+    report_note(args, file,
+                "unlocked read; a writer may be changing it meanwhile");
+}
+
 static void tell_how_opened(const struct store *store)
 {
   const blt_open_info *opened = &store->opened;
-  if (store->args->no_lock)
-    report_note(store->args, store->file,
-                "unlocked read; a writer may be changing it meanwhile");
+  store_tell_unlocked(store->args, store->file);
   if (opened->what == BLT_OPENED_REPAIRED)
     report_note(store->args, store->file,
                 "was damaged and is rebuilt: %" PRIu64 " keys kept, %" PRIu64

@@ -23,6 +23,9 @@ struct store {
 /* What the global options say about opening a file. */
 blt_options store_options(const struct args *args, blt_mode mode);
 
+/* Tells what a reader without a lock should know. */
+void store_tell_unlocked(const struct args *args, const char *file);
+
 /* Opens `file`, with `options` changed to report progress. 0, or an exit code
  * after a message; then there is nothing to close. */
 int store_open(struct store *store, const struct args *args, const char *file,

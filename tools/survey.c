@@ -9,6 +9,9 @@
 #define SLOT_LEN 6
 /* Below a hundredth of the file, advice is not worth a line. */
 #define WORTH_SAYING 100
+/* Header and gaps are large above both of these. */
+#define LARGE_GAP 65536
+#define LARGE_GAP_SHARE 10
 
 static void note_blocks(struct text *note, uint64_t n)
 {
@@ -47,10 +50,22 @@ void survey_release_shares(struct share *shares)
     text_release(&shares[i].note);
 }
 
+uint64_t pruned_len(const blt_stats *stats, uint32_t n_buckets)
+{
+  return BLT_HEADER_LEN + stats->live_len + (uint64_t)n_buckets * SLOT_LEN;
+}
+
+/* Dead data, and gaps where they are large: a reindex and a rebuilt file
+ * leave old bytes in front of the first block. */
 uint64_t survey_prune_gain(const struct survey *survey)
 {
   const blt_stats *stats = &survey->stats;
-  return stats->dead_len > stats->file_len / WORTH_SAYING ? stats->dead_len : 0;
+  const uint64_t pruned = pruned_len(stats, survey->header->n_buckets);
+  const bool is_worth_it =
+      stats->dead_len > stats->file_len / WORTH_SAYING ||
+      (stats->other_len > LARGE_GAP &&
+       stats->other_len > stats->file_len / LARGE_GAP_SHARE);
+  return is_worth_it && stats->file_len > pruned ? stats->file_len - pruned : 0;
 }
 
 uint64_t survey_index_gain(const struct survey *survey)

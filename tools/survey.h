@@ -29,6 +29,9 @@ enum { SHARE_LIVE, SHARE_DEAD, SHARE_INDEX, SHARE_OTHER, N_SHARES };
 void survey_shares(const struct survey *survey, struct share *shares);
 void survey_release_shares(struct share *shares);
 
+/* The file's length after a prune that gives the index so many buckets. */
+uint64_t pruned_len(const blt_stats *stats, uint32_t n_buckets);
+
 /* What prune would free, and the bytes of an index that fits; 0: not worth
  * saying. */
 uint64_t survey_prune_gain(const struct survey *survey);

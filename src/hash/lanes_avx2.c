@@ -6,7 +6,7 @@
 #if defined(__x86_64__)
 #define LANES 8
 #define TARGET __attribute__((target("avx2")))
-#include "hash/lanes_kernel.h"
+#include "hash/lanes_kernel.inc"
 
 void blt__lanes_avx2(struct blt__lanes *lanes)
 {

@@ -6,7 +6,7 @@
 #if defined(__x86_64__)
 #define LANES 16
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512bw")))
-#include "hash/lanes_kernel.h"
+#include "hash/lanes_kernel.inc"
 
 void blt__lanes_avx512(struct blt__lanes *lanes)
 {

@@ -5,7 +5,7 @@
 
 #define LANES 4
 #define TARGET
-#include "hash/lanes_kernel.h"
+#include "hash/lanes_kernel.inc"
 
 void blt__lanes_plain(struct blt__lanes *lanes)
 {

@@ -24,6 +24,8 @@ Suite *prune_suite(void);
 Suite *put_suite(void);
 Suite *recover_suite(void);
 Suite *reindex_suite(void);
+Suite *repair_suite(void);
+Suite *rescue_suite(void);
 Suite *stat_suite(void);
 Suite *timestamps_suite(void);
 Suite *verify_suite(void);

@@ -12,11 +12,15 @@
 #define ARENA_LEN ((size_t)1 << 28)
 
 #if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
+enum { IS_SANITIZED = 1 };
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
+enum { IS_SANITIZED = 1 };
+#else
+enum { IS_SANITIZED = 0 };
 #endif
+#else
+enum { IS_SANITIZED = 0 };
 #endif
 
 static struct arena {
@@ -73,11 +77,7 @@ const blt_allocator *arena_allocator(void)
 {
   static const blt_allocator allocator = {take, change, give, &arena};
 
-#ifdef IS_SANITIZED
-  return NULL;
-#else
-  return &allocator;
-#endif
+  return IS_SANITIZED ? NULL : &allocator;
 }
 
 long arena_reset(void)

@@ -85,8 +85,7 @@ const char *journal_judge(const blt_db *db, const struct image *work,
     return "a write begins inside the header";
   if (off >= db->log.end || is_dead_front(db, off, len))
     return NULL;
-  j.n_regions =
-      blt__layout_regions(&db->image.layout, db->log.end, j.regions);
+  j.n_regions = blt__layout_regions(&db->image.layout, db->log.end, j.regions);
   for (size_t i = 0; i < n_spans; i++) {
     const uint8_t *const data = spans[i].data;
     for (size_t k = 0; k < spans[i].len; k++, off++) {

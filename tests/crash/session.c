@@ -57,7 +57,8 @@ static void on_sync(void *ctx)
 
   s->last_sync = story->trace.n - 1;
   for (size_t i = story->n_moments; i > 0; i--)
-    if (story->moments[i - 1].ack == NEVER)
+    if (story->moments[i - 1].ack == NEVER &&
+        story->moments[i - 1].done != NEVER)
       story->moments[i - 1].ack = s->last_sync;
   /* The commit of this call is in the file as a whole, and now on disk. */
   if (s->in_call && s->db != NULL && s->call_ack == NEVER &&
@@ -136,9 +137,36 @@ void session_open(struct session *s, blt_mode mode)
   if (s->story->plan->traits & TRAIT_GROWTH)
     options.auto_reindex = BLT_ON;
   s->in_batch = 0;
+  s->checkpointed = 0;
   if (blt__open_file(&s->disk->file, &options, &db) != BLT_OK)
     mistake(s, "open", blt_last_error(NULL)->message);
   s->db = db;
+}
+
+void session_recognise(struct session *s)
+{
+  struct entry seen[MAX_ENTRIES];
+  struct story *const story = s->story;
+  uint64_t sum = 0;
+
+  if (is_off(s))
+    return;
+  const char *const wrong = read_entries(story, s->db, seen);
+  if (wrong != NULL) {
+    mistake(s, "repair", wrong);
+    return;
+  }
+  for (unsigned i = 0; i < story_n_entries(story); i++)
+    if (seen[i].version != 0)
+      sum += item_sum(story->keys[i].hash, seen[i].value_hash, seen[i].time);
+  for (size_t i = 0; i < story->n_moments; i++) {
+    if (story->moments[i].sum != sum)
+      continue;
+    memcpy(s->now, story->moments[i].entries, sizeof s->now);
+    story_add_moment(story, s->now, 0, story->trace.n, s->last_sync);
+    return;
+  }
+  mistake(s, "repair", "it holds what the store never held");
 }
 
 void session_close(struct session *s)
@@ -205,6 +233,9 @@ void session_put(struct session *s, unsigned key, size_t len)
 
   if (is_off(s))
     return;
+  /* Such a value is a commit of its own; let it be the call's only one. */
+  if (!s->in_batch && s->buffer_len != 0 && len >= s->buffer_len)
+    session_sync(s);
   fill_value(s, len);
   begin_call(s);
   s->clock = time;
@@ -286,30 +317,26 @@ void session_sync(struct session *s)
   end_call(s, 1);
 }
 
-/* What happens by itself once the log is long. */
+/* What happens by itself once the log is long: never twice without a commit
+ * and its sync in between. */
 void session_checkpoint(struct session *s)
 {
   session_sync(s);
-  if (is_off(s) || !s->db->log.in_session)
+  if (is_off(s) || !s->db->log.in_session || s->db->log.end == s->checkpointed)
     return;
   begin_call(s);
   expect(s, blt__checkpoint(&s->db->log) == BLT_OK, "checkpoint");
+  s->checkpointed = s->db->log.end;
   end_call(s, 0);
 }
 
 /* ---- rewrites */
 
-/* What waited was committed on the way, and may be seen without the rest. */
-static void begin_rewrite(struct session *s)
-{
-  begin_call(s);
-}
-
 void session_reindex(struct session *s, uint32_t n_buckets)
 {
   if (is_off(s))
     return;
-  begin_rewrite(s);
+  begin_call(s);
   expect(s, blt_reindex(s->db, n_buckets) == BLT_OK, "reindex");
   end_call(s, 1);
 }
@@ -322,7 +349,7 @@ void session_prune(struct session *s, uint64_t older_than)
   if (is_off(s))
     return;
   options.older_than = s->story->plan->shape == TIMES ? older_than : 0;
-  begin_rewrite(s);
+  begin_call(s);
   expect(s, blt_prune(s->db, &options, &n_dropped) == BLT_OK, "prune");
   end_call(s, 1);
   for (unsigned i = 0; i < s->story->n_keys; i++)
@@ -336,7 +363,7 @@ void session_clear(struct session *s)
 {
   if (is_off(s))
     return;
-  begin_rewrite(s);
+  begin_call(s);
   expect(s, blt_clear(s->db) == BLT_OK, "clear");
   s->in_call = 0;
   memset(s->now, 0, sizeof s->now);

@@ -17,6 +17,7 @@ struct session {
   size_t buffer_len; /* option; 0: the default                              */
   blt_db *db;        /* NULL between sessions                               */
   int in_batch;
+  uint64_t checkpointed; /* end of the log at the last checkpoint           */
   struct entry now[MAX_ENTRIES];   /* what is not committed included        */
   struct entry batch[MAX_ENTRIES]; /* before an open batch                  */
   uint32_t n_versions;
@@ -33,6 +34,8 @@ void session_init(struct session *s, struct story *story, struct disk *disk);
 
 /* Each does one call and follows it; after a mistake they do nothing. */
 void session_open(struct session *s, blt_mode mode);
+/* After opening a file of which only the possible moments are known. */
+void session_recognise(struct session *s);
 void session_close(struct session *s);
 void session_kill(struct session *s);
 void session_put(struct session *s, unsigned key, size_t len);
@@ -52,6 +55,10 @@ void session_set_file_time(struct session *s);
  * wrong. */
 const char *read_entries(const struct story *story, blt_db *db,
                          struct entry *out);
+
+/* Only moments from low to high remain, and before the first operation the
+ * store is in one of them. */
+void story_keep_moments(struct story *story, size_t low, size_t high);
 
 /* Note a moment with these entries and no operations before it. */
 void story_add_moment(struct story *story, const struct entry *entries,

@@ -55,8 +55,19 @@ void story_add_moment(struct story *story, const struct entry *entries,
     if (entries[i].version == 0)
       continue;
     m->n_plain += i < story->n_keys;
-    m->sum += item_sum(story->keys[i].hash, entries[i].value_hash,
-                       entries[i].time);
+    m->sum +=
+        item_sum(story->keys[i].hash, entries[i].value_hash, entries[i].time);
+  }
+}
+
+void story_keep_moments(struct story *story, size_t low, size_t high)
+{
+  story->n_moments = high - low + 1;
+  memmove(story->moments, story->moments + low,
+          story->n_moments * sizeof *story->moments);
+  for (size_t i = 0; i < story->n_moments; i++) {
+    story->moments[i].begin = 0;
+    story->moments[i].done = story->moments[i].ack = NEVER;
   }
 }
 
@@ -67,7 +78,8 @@ size_t story_first(const struct story *story, int power, size_t n_done,
 
   for (size_t i = 1; i < story->n_moments; i++) {
     const struct moment *const m = &story->moments[i];
-    if (power ? m->ack != NEVER && m->ack < n_durable : m->done <= n_done)
+    if (power ? m->ack != NEVER && m->ack < n_durable
+              : m->done != NEVER && m->done <= n_done)
       first = i;
   }
   return first;
@@ -121,12 +133,11 @@ const char *read_entries(const struct story *story, blt_db *db,
     if (i < 0 || out[i].version != 0)
       wrong = i < 0 ? "a key that was never put" : "a key comes twice";
     else
-      out[i] =
-          (struct entry){.value_hash = hash_bytes(item.value.data,
-                                                  item.value.len),
-                         .time = item.timestamp,
-                         .len = (uint32_t)item.value.len,
-                         .version = 1};
+      out[i] = (struct entry){.value_hash =
+                                  hash_bytes(item.value.data, item.value.len),
+                              .time = item.timestamp,
+                              .len = (uint32_t)item.value.len,
+                              .version = 1};
   }
   blt_iter_close(iter);
   return wrong == NULL && status != BLT_END ? "the iteration fails" : wrong;

@@ -17,21 +17,25 @@ enum shape { TIMES, PLAIN, FIXED_9, FIXED_0 };
 
 /* What is special about a program. */
 enum trait {
-  TRAIT_SINGLE = 1 << 0,    /* single puts, nothing else                    */
-  TRAIT_ZEROS = 1 << 1,     /* keys, values and times of zero bytes         */
-  TRAIT_BIG = 1 << 2,       /* batches over several sectors                 */
-  TRAIT_IMPLICIT = 1 << 3,  /* puts outside batches, a small buffer         */
-  TRAIT_HIDDEN = 1 << 4,    /* much metadata and slots                      */
-  TRAIT_STAMPS = 1 << 5,    /* much blt_timestamp_set                       */
-  TRAIT_EDGES = 1 << 6,     /* blocks that end near a sector's end          */
-  TRAIT_GROWTH = 1 << 7,    /* the index grows by itself                    */
-  TRAIT_REWRITES = 1 << 8,  /* much reindex, prune, clear                   */
-  TRAIT_KILLS = 1 << 9,     /* much being killed and going on               */
+  TRAIT_SINGLE = 1 << 0,     /* single puts, nothing else                    */
+  TRAIT_ZEROS = 1 << 1,      /* keys, values and times of zero bytes         */
+  TRAIT_BIG = 1 << 2,        /* batches over several sectors                 */
+  TRAIT_IMPLICIT = 1 << 3,   /* puts outside batches, a small buffer         */
+  TRAIT_HIDDEN = 1 << 4,     /* much metadata and slots                      */
+  TRAIT_STAMPS = 1 << 5,     /* much blt_timestamp_set                       */
+  TRAIT_EDGES = 1 << 6,      /* blocks that end near a sector's end          */
+  TRAIT_GROWTH = 1 << 7,     /* the index grows by itself                    */
+  TRAIT_REWRITES = 1 << 8,   /* much reindex, prune, clear                   */
+  TRAIT_KILLS = 1 << 9,      /* much being killed and going on               */
   TRAIT_LONG_KEYS = 1 << 10, /* fixed: batches in parts, inverted kind      */
-  TRAIT_SMALL = 1 << 11,    /* three steps out of all there are             */
-  TRAIT_FOREIGN = 1 << 12,  /* somebody changed the file after a crash      */
-  TRAIT_REBOOT = 1 << 13    /* level OFF after another boot: repair         */
+  TRAIT_SMALL = 1 << 11,     /* three steps out of all there are             */
+  TRAIT_FOREIGN = 1 << 12,   /* somebody changed the file after a crash      */
+  TRAIT_REBOOT = 1 << 13,    /* level OFF after another boot: repair         */
+  TRAIT_LAST = 1 << 14       /* batches that end with a torn, empty block    */
 };
+
+/* Of TRAIT_SMALL: the seeds below are the programs of three steps. */
+enum { N_THREE_STEPS = 16 * 16 * 16 };
 
 struct plan {
   const char *name;

@@ -96,14 +96,27 @@ void trace_copy(struct trace *to, const struct trace *from, size_t first,
     copy_op(to, from, &from->ops[end], cut);
 }
 
+void trace_print(const struct trace *trace)
+{
+  for (size_t i = 0; i < trace->n; i++) {
+    const struct op *const op = &trace->ops[i];
+    if (op->kind == OP_WRITE)
+      printf("%4zu  write %zu bytes at %llu\n", i, op->len,
+             (unsigned long long)op->off);
+    else if (op->kind == OP_SIZE)
+      printf("%4zu  size %llu\n", i, (unsigned long long)op->off);
+    else
+      printf("%4zu  sync\n", i);
+  }
+}
+
 struct range op_range(const struct op *op, uint64_t image_len)
 {
   if (op->kind == OP_SYNC)
     return (struct range){0, 0};
   if (op->kind == OP_SIZE)
-    return op->off < image_len
-               ? (struct range){op->off, image_len - op->off}
-               : (struct range){image_len, op->off - image_len};
+    return op->off < image_len ? (struct range){op->off, image_len - op->off}
+                               : (struct range){image_len, op->off - image_len};
   if (op->off > image_len)
     return (struct range){image_len, op->off + op->len - image_len};
   return (struct range){op->off, op->len};

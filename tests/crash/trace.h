@@ -58,6 +58,9 @@ static inline const uint8_t *op_data(const struct trace *trace,
   return trace->bytes + op->data;
 }
 
+/* One line for each operation, on stdout. */
+void trace_print(const struct trace *trace);
+
 /* A range of an image. */
 struct range {
   uint64_t off, len;

@@ -90,5 +90,5 @@ int shows(struct trial *trial, blt_db *db, const struct state *state)
                                 file_time != state->file_time))
     return 0;
   return blt_count(db, &count) == BLT_OK && count == n &&
-         (trial->db == db || shows_by_iteration(db, n));
+         (trial->in_batch || !trial->is_over || shows_by_iteration(db, n));
 }

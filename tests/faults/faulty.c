@@ -320,9 +320,8 @@ uint8_t *disk_copy(struct disk *disk, size_t *out_len)
     return file_read(disk->path, out_len);
   (void)disk->memory->ops->size(disk->memory, &len);
   uint8_t *const bytes = malloc((size_t)len + 1);
-  if (bytes == NULL ||
-      disk->memory->ops->read_at(disk->memory, 0, bytes, (size_t)len) !=
-          (int64_t)len)
+  if (bytes == NULL || disk->memory->ops->read_at(disk->memory, 0, bytes,
+                                                  (size_t)len) != (int64_t)len)
     abort();
   *out_len = (size_t)len;
   return bytes;

@@ -3,7 +3,8 @@
 
 int main(int argc, char **argv)
 {
-  static const suite_maker makers[] = {operations_suite};
+  static const suite_maker makers[] = {operations_suite, memory_suite,
+                                       recovery_suite, large_suite};
 
   return run_suites(argc, argv, makers, sizeof makers / sizeof *makers);
 }

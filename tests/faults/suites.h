@@ -4,6 +4,9 @@
 
 #include "support/run.h"
 
+Suite *large_suite(void);
+Suite *memory_suite(void);
 Suite *operations_suite(void);
+Suite *recovery_suite(void);
 
 #endif

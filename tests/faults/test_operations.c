@@ -6,25 +6,6 @@
 #include "faults/trial.h"
 #include "support/temp.h"
 
-static const struct config configs[] = {
-    {"variable batch", 0, 0, BLT_ON, 3, 5, BLT_OFF, BLT_SYNC_BATCH, 0,
-     BLT_IO_AUTO},
-    {"variable full tiny", 0, 0, BLT_ON, 3, 5, BLT_OFF, BLT_SYNC_FULL, 100,
-     BLT_IO_AUTO},
-    {"variable off tiny by read", 0, 0, BLT_ON, 1, 4, BLT_OFF, BLT_SYNC_OFF,
-     100, BLT_IO_PREAD},
-    {"no times full by read", 0, 0, BLT_OFF, 2, 9, BLT_OFF, BLT_SYNC_FULL, 0,
-     BLT_IO_PREAD},
-    {"no times batch growing", 0, 0, BLT_OFF, 3, 50, BLT_ON, BLT_SYNC_BATCH, 64,
-     BLT_IO_AUTO},
-    {"fixed full", 1, 9, BLT_OFF, 3, 5, BLT_OFF, BLT_SYNC_FULL, 0, BLT_IO_AUTO},
-    {"fixed batch tiny guarded", 1, 0, BLT_OFF, 3, 12007, BLT_OFF,
-     BLT_SYNC_BATCH, 60, BLT_IO_AUTO},
-    {"fixed off in parts", 1, 20000, BLT_OFF, 3, 5, BLT_OFF, BLT_SYNC_OFF, 0,
-     BLT_IO_AUTO},
-};
-enum { N_CONFIGS = sizeof configs / sizeof *configs };
-
 /* Those that a call reports. */
 static const struct fault faults[] = {
     {"ENOSPC", AT_CHANGES, ENOSPC, CUT_NONE},
@@ -132,9 +113,9 @@ Suite *operations_suite(void)
 
   tcase_add_loop_test(made, a_fault_that_comes_once_loses_nothing, 0,
                       N_CONFIGS);
-  tcase_add_loop_test(
-      made, a_fault_that_is_mended_when_it_was_seen_loses_nothing, 0,
-      N_CONFIGS);
+  tcase_add_loop_test(made,
+                      a_fault_that_is_mended_when_it_was_seen_loses_nothing, 0,
+                      N_CONFIGS);
   tcase_add_loop_test(made, a_fault_that_stays_loses_nothing_acknowledged, 0,
                       N_CONFIGS);
   tcase_add_loop_test(made, interruptions_and_short_transfers_are_not_noticed,

@@ -97,7 +97,7 @@ void trial_init(struct trial *trial, const struct config *config,
 
 /* ---- steps */
 
-static blt_status open_store(struct trial *trial, blt_mode mode)
+blt_status trial_open(struct trial *trial, blt_mode mode)
 {
   const blt_allocator allocator = memory_allocator(&trial->memory);
   blt_options options = trial->options;
@@ -107,12 +107,11 @@ static blt_status open_store(struct trial *trial, blt_mode mode)
   const blt_status status =
       blt__open_file(disk_open(trial->disk), &options, &trial->db);
   JUDGE(trial, (status == BLT_OK) == (trial->db != NULL),
-        "open gave %s and a handle that does not fit",
-        blt_status_name(status));
+        "open gave %s and a handle that does not fit", blt_status_name(status));
   return status;
 }
 
-static blt_status close_store(struct trial *trial)
+blt_status trial_close(struct trial *trial)
 {
   const blt_status status = blt_close(trial->db);
 
@@ -150,7 +149,7 @@ static blt_status put(struct trial *trial, int key, const struct item *item)
                     item->time);
 }
 
-static blt_status delete(struct trial *trial, int key)
+static blt_status delete (struct trial *trial, int key)
 {
   const char name = (char)('a' + key);
 
@@ -191,10 +190,10 @@ static void expect_step(struct trial *trial, const struct step *step)
 
   switch (step->kind) {
   case STEP_PUT:
-    *item = (struct item){
-        1, (uint8_t)(trial->step + 1),
-        trial->config->is_fixed ? trial->config->value_len : step->len,
-        TIME_BASE + trial->step};
+    *item = (struct item){1, (uint8_t)(trial->step + 1),
+                          trial->config->is_fixed ? trial->config->value_len
+                                                  : step->len,
+                          TIME_BASE + trial->step};
     break;
   case STEP_DELETE:
     *item = (struct item){0, 0, 0, 0};
@@ -226,8 +225,8 @@ static blt_status reopen(struct trial *trial)
   blt_status status = BLT_OK;
 
   if (trial->db != NULL)
-    status = close_store(trial);
-  return status < 0 ? status : open_store(trial, BLT_WRITE);
+    status = trial_close(trial);
+  return status < 0 ? status : trial_open(trial, BLT_WRITE);
 }
 
 static blt_status do_step(struct trial *trial, const struct step *step)
@@ -283,15 +282,15 @@ static void judge_poisoned(struct trial *trial)
   blt_bytes value = {NULL, 0};
   const blt_status status = blt_get(trial->db, "?", 1, &value);
 
-  JUDGE(trial, blt_put(trial->db, "?", 1, "", 0) == BLT_E_POISONED &&
-                   blt_sync(trial->db) == BLT_E_POISONED,
+  JUDGE(trial,
+        blt_put(trial->db, "?", 1, "", 0) == BLT_E_POISONED &&
+            blt_sync(trial->db) == BLT_E_POISONED,
         "a poisoned handle takes writes");
   JUDGE(trial, status == BLT_NOT_FOUND || was_hit(trial),
         "a poisoned handle does not read: %s", blt_status_name(status));
 }
 
-static void judge_failure(struct trial *trial, const struct step *step,
-                          blt_status status)
+void trial_judge_failure(struct trial *trial, blt_status status)
 {
   const struct fault *const fault =
       trial->memory.n_hit > 0 ? NULL : trial->disk->fault;
@@ -309,7 +308,6 @@ static void judge_failure(struct trial *trial, const struct step *step,
   JUDGE(trial, last_word == (trial->db->log.poisoned != 0),
         "%s does not fit a handle that is %s", blt_status_name(status),
         trial->db->log.poisoned ? "poisoned" : "good");
-  (void)step;
 }
 
 /* Not poisoned: nothing was changed, or the put has joined the batch. */
@@ -334,8 +332,7 @@ static blt_status retry(struct trial *trial, const struct step *step,
   if (step->kind == STEP_DELETE && status == BLT_NOT_FOUND)
     status = BLT_OK;
   JUDGE(trial, status == BLT_OK, "the second attempt gave %s: %s",
-        blt_status_name(status),
-        blt_last_error(trial->db)->message);
+        blt_status_name(status), blt_last_error(trial->db)->message);
   return status;
 }
 
@@ -352,7 +349,7 @@ static blt_status run_step(struct trial *trial, const struct step *step,
     begin_state(trial);
   blt_status status = do_step(trial, step);
   if (status < 0) {
-    judge_failure(trial, step, status);
+    trial_judge_failure(trial, status);
     if (trial->db != NULL && trial->db->log.poisoned) {
       calm(trial);
       judge_poisoned(trial);
@@ -380,11 +377,11 @@ static blt_status run_step(struct trial *trial, const struct step *step,
 
 static blt_status create(struct trial *trial, enum answer answer)
 {
-  blt_status status = open_store(trial, BLT_CREATE);
+  blt_status status = trial_open(trial, BLT_CREATE);
 
   if (status == BLT_OK)
     return BLT_OK;
-  judge_failure(trial, &(struct step){STEP_REOPEN, 0, 0}, status);
+  trial_judge_failure(trial, status);
   JUDGE(trial, trial->memory.n_live == 0 && trial->disk->n_open == 0,
         "a failed open keeps %zu blocks and %u files", trial->memory.n_live,
         trial->disk->n_open);
@@ -394,7 +391,7 @@ static blt_status create(struct trial *trial, enum answer answer)
   }
   calm(trial);
   /* What could not be taken back is no store, which only NEW replaces. */
-  status = open_store(trial, trial->disk->is_lasting ? BLT_NEW : BLT_CREATE);
+  status = trial_open(trial, trial->disk->is_lasting ? BLT_NEW : BLT_CREATE);
   JUDGE(trial, status == BLT_OK, "the second attempt to create gave %s: %s",
         blt_status_name(status), blt_last_error(NULL)->message);
   return BLT_OK;
@@ -410,7 +407,7 @@ blt_status trial_run(struct trial *trial, enum answer answer)
       status = run_step(trial, &workload[trial->step], answer);
   if (trial->db != NULL) {
     const int was_poisoned = trial->db->log.poisoned;
-    const blt_status closed = close_store(trial);
+    const blt_status closed = trial_close(trial);
     JUDGE(trial, closed == BLT_OK || was_hit(trial),
           "close gave %s without a cause", blt_status_name(closed));
     JUDGE(trial, !was_poisoned || closed == BLT_E_POISONED,
@@ -421,10 +418,10 @@ blt_status trial_run(struct trial *trial, enum answer answer)
   return status;
 }
 
-static void judge_content(struct trial *trial, blt_db *db)
+void trial_judge_content(struct trial *trial)
 {
   for (int i = trial->n_states - 1; i >= trial->acked; i--)
-    if (shows(trial, db, &trial->states[i])) {
+    if (shows(trial, trial->db, &trial->states[i])) {
       trial->n_states = i + 1;
       trial->sure = trial->acked = i;
       return;
@@ -438,20 +435,21 @@ void trial_judge_end(struct trial *trial)
   blt_open_info info;
 
   JUDGE(trial, trial->memory.n_live == 0, "memory was not given back");
-  disk_calm(trial->disk);
-  trial->memory.at = 0;
+  calm(trial);
+  trial->in_batch = 0;
+  trial->is_over = 1;
   for (int i = 0; i < 2; i++) {
     const blt_mode mode = trial->is_lost ? BLT_NEW : BLT_CREATE;
-    blt_status status = open_store(trial, mode);
+    blt_status status = trial_open(trial, mode);
     trial->is_lost = 0;
     JUDGE(trial, status == BLT_OK, "opening %d gave %s: %s", i,
           blt_status_name(status), blt_last_error(NULL)->message);
-    judge_content(trial, trial->db);
+    trial_judge_content(trial);
     status = blt_verify(trial->db, NULL, NULL);
     JUDGE(trial, status == BLT_OK, "verify gave %s", blt_status_name(status));
     EXPECT_OK(blt_open_report(trial->db, &info));
     JUDGE(trial, i == 0 || info.what == BLT_OPENED_CLEAN,
           "the second opening found it %d", (int)info.what);
-    EXPECT_OK(close_store(trial));
+    EXPECT_OK(trial_close(trial));
   }
 }

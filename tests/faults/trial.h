@@ -40,6 +40,9 @@ struct config {
   blt_io io;
 };
 
+enum { N_CONFIGS = 8 };
+extern const struct config configs[N_CONFIGS];
+
 enum step_kind {
   STEP_PUT,
   STEP_DELETE,
@@ -82,6 +85,7 @@ struct trial {
   struct state now; /* what the handle shows                                */
   struct state before_batch;
   int in_batch;
+  int is_over;   /* the run is: only openings without faults follow          */
   int is_lost;   /* it was never made, and what there is may be no store     */
   unsigned step; /* the one that runs                                       */
   char what[256];
@@ -100,6 +104,14 @@ blt_status trial_run(struct trial *trial, enum answer answer);
 /* All memory was given back, and an opening without faults finds one of the
  * allowed states in a sound file, twice. */
 void trial_judge_end(struct trial *trial);
+
+/* Parts of it, for runs of another kind. A failure is one that the fault
+ * explains; the content is one of the allowed states, and the only allowed
+ * one from then on. */
+blt_status trial_open(struct trial *trial, blt_mode mode);
+blt_status trial_close(struct trial *trial);
+void trial_judge_failure(struct trial *trial, blt_status status);
+void trial_judge_content(struct trial *trial);
 
 /* The bytes of a value. */
 const void *trial_value(const struct item *item);

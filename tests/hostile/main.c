@@ -4,8 +4,9 @@
 int main(int argc, char **argv)
 {
   static const suite_maker makers[] = {
-      pointers_suite, chains_suite, lengths_suite, header_suite,  hashes_suite,
-      counts_suite,   tail_suite,   cut_suite,     defects_suite, flips_suite,
+      pointers_suite, chains_suite, lengths_suite, header_suite,
+      hashes_suite,   counts_suite, tail_suite,    cut_suite,
+      defects_suite,  flips_suite,  repair_suite,
   };
 
   return run_suites(argc, argv, makers, sizeof makers / sizeof *makers);

@@ -13,6 +13,7 @@ Suite *hashes_suite(void);
 Suite *header_suite(void);
 Suite *lengths_suite(void);
 Suite *pointers_suite(void);
+Suite *repair_suite(void);
 Suite *tail_suite(void);
 
 #endif

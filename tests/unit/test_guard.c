@@ -1,0 +1,113 @@
+/* test_guard.c - a cut file under a mapping is a flag, not a signal */
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include "os/guard.h"
+#include "support/temp.h"
+#include "unit/suites.h"
+
+enum { LEN = 8192 };
+
+static uint8_t *map_of_cut_file(void)
+{
+  static const uint8_t zeros[LEN];
+  const char *const path = temp_path("cut");
+
+  file_write(path, zeros, LEN);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  uint8_t *const base = mmap(NULL, LEN, PROT_READ, MAP_SHARED, fd, 0);
+  ck_assert_ptr_ne(base, MAP_FAILED);
+  close(fd);
+  file_cut(path, 0);
+  return base;
+}
+
+START_TEST(a_fault_inside_a_guarded_mapping_gives_zeros_and_a_flag)
+{
+  _Atomic int hit = 0, other = 0;
+  uint8_t *const base = map_of_cut_file();
+  const int ticket = blt__guard_add(base, LEN, &hit);
+  const int second = blt__guard_add(base + LEN, LEN, &other);
+
+  ck_assert_int_ge(ticket, 0);
+  ck_assert_int_ne(ticket, second);
+  ck_assert_uint_eq(*(volatile uint8_t *)(base + 5000), 0);
+  ck_assert_int_eq(hit, 1);
+  ck_assert_int_eq(other, 0);
+  ck_assert_uint_eq(*(volatile uint8_t *)base, 0);
+  blt__guard_remove(second);
+  blt__guard_remove(ticket);
+  munmap(base, LEN);
+}
+END_TEST
+
+static volatile sig_atomic_t n_foreign;
+
+static void on_foreign(int number)
+{
+  (void)number;
+  n_foreign++;
+  _exit(7);
+}
+
+/* In a child: it ends in the handler that was there before. */
+START_TEST(a_fault_elsewhere_goes_to_the_handler_before)
+{
+  _Atomic int hit = 0;
+  uint8_t *const base = map_of_cut_file();
+
+  (void)signal(SIGBUS, on_foreign);
+  const int ticket = blt__guard_add(base, 4096, &hit);
+  ck_assert_int_ge(ticket, 0);
+  ck_assert_uint_eq(*(volatile uint8_t *)(base + 4096), 0);
+  ck_abort_msg("the fault was swallowed");
+}
+END_TEST
+
+START_TEST(a_ticket_can_be_used_again)
+{
+  _Atomic int hit = 0;
+  static uint8_t bytes[16];
+
+  for (int i = 0; i < 5000; i++) {
+    const int ticket = blt__guard_add(bytes, sizeof bytes, &hit);
+    ck_assert_int_ge(ticket, 0);
+    blt__guard_remove(ticket);
+  }
+  blt__guard_remove(-1);
+}
+END_TEST
+
+START_TEST(too_many_mappings_are_not_guarded_and_no_harm)
+{
+  _Atomic int hit = 0;
+  static uint8_t bytes[16];
+  int n = 0, tickets[2048];
+
+  while (n < 2048 &&
+         (tickets[n] = blt__guard_add(bytes, sizeof bytes, &hit)) >= 0)
+    n++;
+  ck_assert_int_lt(n, 2048);
+  while (n > 0)
+    blt__guard_remove(tickets[--n]);
+  const int ticket = blt__guard_add(bytes, sizeof bytes, &hit);
+  ck_assert_int_ge(ticket, 0);
+  blt__guard_remove(ticket);
+}
+END_TEST
+
+Suite *guard_suite(void)
+{
+  Suite *const suite =
+      SUITE_OF("guard", a_fault_inside_a_guarded_mapping_gives_zeros_and_a_flag,
+               a_ticket_can_be_used_again,
+               too_many_mappings_are_not_guarded_and_no_harm);
+  TCase *const made = case_of("foreign");
+
+  if (tests_are_forked())
+    tcase_add_exit_test(made, a_fault_elsewhere_goes_to_the_handler_before, 7);
+  suite_add_tcase(suite, made);
+  return suite;
+}

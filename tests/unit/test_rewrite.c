@@ -1,0 +1,200 @@
+/* test_rewrite.c - reindex, prune and clear: order of writes, and no space */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/store.h"
+#include "unit/session.h"
+#include "unit/suites.h"
+
+static struct session session;
+
+/* Live and dead blocks, all in the file. */
+static uint64_t make(void)
+{
+  session_open(&session, NULL);
+  put_numbered(session.db, 0, 60);
+  EXPECT_OK(blt_sync(session.db));
+  put_numbered(session.db, 0, 50);
+  EXPECT_OK(blt_sync(session.db));
+  EXPECT_OK(blt__log_flatten(&session.db->log));
+  forget_events(&session.noting);
+  return session.db->image.view.size;
+}
+
+static int is_header(const struct event *e)
+{
+  return e->kind == EVENT_WRITE && e->off == 0;
+}
+
+static size_t next_header(size_t from)
+{
+  const struct noting *const noting = &session.noting;
+
+  while (from < noting->n_events && !is_header(&noting->events[from]))
+    from++;
+  return from;
+}
+
+/* R1: one write, all before it is synced, and so is it before anything else
+ * is written. */
+START_TEST(the_header_changes_alone_between_two_syncs)
+{
+  unsigned n_headers = 0;
+
+  make();
+  EXPECT_OK(_i == 0 ? blt_reindex(session.db, 7)
+                    : blt_prune(session.db, NULL, NULL));
+  const struct noting *const noting = &session.noting;
+  for (size_t i = next_header(0); i < noting->n_events;
+       i = next_header(i + 1)) {
+    ck_assert_uint_eq(noting->events[i].len, BLT__HEADER_LEN);
+    ck_assert_uint_gt(i, 0);
+    ck_assert_int_eq(noting->events[i - 1].kind, EVENT_SYNC);
+    ck_assert_uint_lt(i + 1, noting->n_events);
+    ck_assert_int_eq(noting->events[i + 1].kind, EVENT_SYNC);
+    n_headers++;
+  }
+  ck_assert_uint_eq(n_headers, _i == 0 ? 1 : 2);
+  expect_numbered(session.db, 0, 60);
+  expect_sound(session.db);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+/* R2: up to the switch only what was appended is written, after it only the
+ * dead front. */
+START_TEST(nothing_that_is_needed_is_written_over)
+{
+  enum { RECORD_MAX = 256 };
+  const uint64_t old_end = make();
+
+  EXPECT_OK(blt_prune(session.db, NULL, NULL));
+  const struct noting *const noting = &session.noting;
+  const size_t first_switch = next_header(0);
+  const size_t second_switch = next_header(first_switch + 1);
+  ck_assert_uint_lt(second_switch, noting->n_events);
+  for (size_t i = 0; i < second_switch; i++) {
+    const struct event *const e = &noting->events[i];
+    if (i < first_switch && e->kind == EVENT_SET_SIZE)
+      ck_assert_uint_ge(e->off, old_end);
+    if (e->kind != EVENT_WRITE || is_header(e))
+      continue;
+    if (i < first_switch)
+      ck_assert_uint_ge(e->off, old_end);
+    else
+      ck_assert_uint_le(e->off + e->len, old_end + RECORD_MAX);
+  }
+  ck_assert_uint_lt(session.db->image.view.size, old_end);
+  expect_numbered(session.db, 0, 60);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+static blt_status rewrite(int which)
+{
+  switch (which) {
+  case 0:
+    return blt_reindex(session.db, 7);
+  case 1:
+    return blt_prune(session.db, NULL, NULL);
+  default:
+    return blt_clear(session.db);
+  }
+}
+
+/* R3 */
+START_TEST(a_rewrite_without_space_leaves_the_store_as_it_was)
+{
+  make();
+  const struct copy before = session_copy(&session);
+  for (int fault = 0; fault < 3; fault++) {
+    session.noting.reserve_error = fault == 0 ? ENOSPC : 0;
+    session.noting.set_size_error = fault == 1 ? ENOSPC : 0;
+    session.noting.write_error = fault == 2 ? ENOSPC : 0;
+    EXPECT(BLT_E_NO_SPACE, rewrite(_i));
+    session.noting.reserve_error = session.noting.set_size_error = 0;
+    session.noting.write_error = 0;
+    const struct copy after = session_copy(&session);
+    ck_assert_uint_eq(after.len, before.len);
+    ck_assert_mem_eq(after.bytes, before.bytes, before.len);
+    free(after.bytes);
+    expect_numbered(session.db, 0, 60);
+  }
+  free(before.bytes);
+  EXPECT_OK(rewrite(_i));
+  expect_count(session.db, _i < 2 ? 60 : 0);
+  expect_sound(session.db);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+static int stop_at_once(void *ctx, const char *phase, uint64_t done,
+                        uint64_t total)
+{
+  (void)ctx;
+  (void)phase;
+  (void)done;
+  (void)total;
+  return 1;
+}
+
+/* R3 */
+START_TEST(a_rewrite_that_is_cancelled_leaves_the_store_as_it_was)
+{
+  session_open(&session, NULL);
+  put_numbered(session.db, 0, 10000);
+  EXPECT_OK(blt_sync(session.db));
+  EXPECT_OK(blt__log_flatten(&session.db->log));
+  const struct copy before = session_copy(&session);
+  session.db->options.progress = stop_at_once;
+  EXPECT(BLT_E_CANCELLED, blt_prune(session.db, NULL, NULL));
+  const struct copy after = session_copy(&session);
+  ck_assert_uint_eq(after.len, before.len);
+  ck_assert_mem_eq(after.bytes, before.bytes, before.len);
+  expect_numbered(session.db, 0, 10000);
+  EXPECT_OK(session_close(&session));
+  free(before.bytes);
+  free(after.bytes);
+}
+END_TEST
+
+/* What the file is after each operation of a prune opens as a whole store. */
+START_TEST(a_prune_that_stops_anywhere_is_whole)
+{
+  make();
+  EXPECT_OK(blt_prune(session.db, NULL, NULL));
+  const size_t n_events = session.noting.n_events;
+  EXPECT_OK(session_close(&session));
+  for (size_t stop = 0; stop < n_events; stop++) {
+    make();
+    session.noting.n_left = (unsigned)stop + 1;
+    (void)blt_prune(session.db, NULL, NULL);
+    session.noting.n_left = 0;
+    const struct copy copy = session_copy(&session);
+    session.db->log.poisoned = 1;
+    EXPECT(BLT_E_POISONED, session_close(&session));
+    EXPECT_OK(session_open_copy(&session, &copy));
+    expect_numbered(session.db, 0, 60);
+    expect_count(session.db, 60);
+    expect_sound(session.db);
+    EXPECT_OK(session_close(&session));
+    free(copy.bytes);
+  }
+}
+END_TEST
+
+Suite *rewrite_suite(void)
+{
+  Suite *const suite =
+      SUITE_OF("rewrite", nothing_that_is_needed_is_written_over,
+               a_rewrite_that_is_cancelled_leaves_the_store_as_it_was,
+               a_prune_that_stops_anywhere_is_whole);
+  TCase *const made = case_of("kinds");
+
+  tcase_add_loop_test(made, the_header_changes_alone_between_two_syncs, 0, 2);
+  tcase_add_loop_test(made, a_rewrite_without_space_leaves_the_store_as_it_was,
+                      0, 3);
+  suite_add_tcase(suite, made);
+  return suite;
+}
