@@ -299,9 +299,11 @@ typedef struct blt_options {
  * blt_open_report() tells. A reader recovers through a second descriptor
  * where the system permits, else through a table in memory.
  *
- * BLT_E_NO_FILE, BLT_E_PERMISSION, BLT_E_IO; BLT_E_NOT_BOOKLET, _VERSION,
- * _CORRUPT; BLT_E_LOCKED, _BUSY; BLT_E_NO_MEMORY; BLT_E_INVALID for options.
- * *out is NULL after a failure; ask blt_last_error(NULL).
+ * BLT_E_NO_FILE, BLT_E_PERMISSION, BLT_E_IO, BLT_E_NO_SPACE;
+ * BLT_E_NOT_BOOKLET, _VERSION, _CORRUPT; BLT_E_LOCKED, _BUSY; BLT_E_NO_MEMORY;
+ * BLT_E_INVALID for options; BLT_E_POISONED, _UNKNOWN or _COMMITTED when a
+ * recovery or repair could not be finished (open again). *out is NULL after a
+ * failure; ask blt_last_error(NULL).
  */
 BLT_API blt_status blt_open(const char *path, const blt_options *options,
                             blt_db **out);
@@ -310,7 +312,7 @@ BLT_API blt_status blt_open(const char *path, const blt_options *options,
  * The same on a descriptor of the caller's (open for reading and writing
  * unless mode is BLT_READ). Its file offset is never used or moved. With
  * BLT_LOCK_NONE the caller holds the flock. CREATE and NEW make a store in
- * an empty file; NEW empties a store.
+ * an empty file; NEW empties a store, and takes what a killed creation left.
  */
 BLT_API blt_status blt_open_fd(int fd, const blt_options *options,
                                blt_db **out);

@@ -209,6 +209,8 @@ static blt_status redo(struct blt__opening *opening,
   uint64_t before = view->size;
   blt_status status = rewrite_log(opening, replay);
 
+  if (status == BLT_OK)
+    status = blt__view_failure(view);
   if (status == BLT_OK && before != replay->end)
     status = blt__view_set_size(view, replay->end);
   if (status == BLT_OK)

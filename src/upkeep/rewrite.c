@@ -27,11 +27,16 @@ struct copy {
   int sync_failed;
 };
 
-/* After a failed sync nothing is taken back: nothing more is written (L4). */
+/* What was copied is what the file held, and not the zeros that stand in for a
+ * part that somebody cut off. After a failed sync nothing is taken back:
+ * nothing more is written (L4). */
 static blt_status sync_copy(struct copy *copy)
 {
-  blt_status status = blt__log_sync_file(copy->log);
+  blt_status status = blt__view_judge(&copy->image->view, BLT_OK);
 
+  if (status < 0)
+    return status;
+  status = blt__log_sync_file(copy->log);
   copy->sync_failed |= status < 0;
   return status;
 }
@@ -386,7 +391,7 @@ static blt_status slide(struct copy *copy)
   if ((status = slide_blocks(copy, layout.first_off - BLT__HEADER_LEN)) < 0 ||
       (status = write_cover(copy, tail, BLT__RECORD_TAIL, record_len,
                             log->end - tail)) < 0 ||
-      (status = blt__log_sync_file(log)) < 0)
+      (status = sync_copy(copy)) < 0)
     return status;
   /* An empty store has the standard layout: both at 200 would be read as an
    * index that is data. */

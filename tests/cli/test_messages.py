@@ -55,7 +55,7 @@ class Usage(Case):
         overview = self.ok("help").out.decode()
         self.assertEqual(self.ok("--help").out.decode(), overview)
         for name in ("create", "get", "has", "put", "del", "list", "meta",
-                     "inspect", "verify", "prune", "reindex"):
+                     "inspect", "verify", "repair", "prune", "reindex"):
             self.assertIn("\n  " + name, overview)
             page = self.ok("help", name).out
             self.assertEqual(self.ok(name, "--help").out, page)

@@ -7,7 +7,7 @@ import subprocess
 from support import Case
 
 
-class Terminal(Case):
+class OnTerminal(Case):
     def setUp(self):
         super().setUp()
         self.create("--key-type", "str")
@@ -33,6 +33,8 @@ class Terminal(Case):
         os.close(master)
         return process.wait(timeout=30), shown
 
+
+class Terminal(OnTerminal):
     def test_colours_are_for_terminals(self):
         self.assertIn(b"\x1b[32m", self.on_terminal("inspect", self.file)[1])
         self.assertNotIn(b"\x1b", self.ok("inspect", self.file).out)
