@@ -121,7 +121,7 @@ static blt_status guess(struct patient *p)
 
 /* ---- looking */
 
-static blt_status examine_with_header(struct patient *p)
+static blt_status survey_with_header(struct patient *p)
 {
   blt_db *db = p->db;
   blt_status status = BLT_OK;
@@ -136,6 +136,37 @@ static blt_status examine_with_header(struct patient *p)
   p->has_survey = 1;
   return blt__survey(&p->survey, &db->image, &db->env,
                      p->has_replay ? &p->replay : NULL, 0);
+}
+
+static uint64_t count_kept(const struct patient *p)
+{
+  return p->survey.n_kept - p->survey.n_hidden;
+}
+
+/*
+ * A header that can be read may still be wrong: a flipped bit in a flag or an
+ * offset hides blocks. Where something was lost and the count of keys is not
+ * met, the framings are tried; that the count is met then decides for them.
+ */
+static blt_status examine_with_header(struct patient *p)
+{
+  struct blt__header header = p->db->header;
+  struct blt__geometry geo = p->db->image.geo;
+  struct blt__layout layout = p->db->image.layout;
+  blt_status status = survey_with_header(p);
+
+  if (status < 0 || p->has_replay || header.n_keys == BLT__COUNT_UNCLEAN ||
+      count_kept(p) == header.n_keys)
+    return status;
+  drop_survey(p);
+  if ((status = guess(p)) < 0 || count_kept(p) == header.n_keys)
+    return status;
+  drop_survey(p);
+  p->guessed = 0;
+  p->db->header = header;
+  p->db->image.geo = geo;
+  p->db->image.layout = layout;
+  return survey_with_header(p);
 }
 
 static blt_status examine(struct patient *p)
@@ -262,10 +293,9 @@ static blt_status treat(struct patient *p, const blt_repair_options *options,
     return status;
   if (report != NULL)
     fill_report(p, report);
-  if (p->guessed && p->survey.n_kept == 0)
+  if (p->survey.n_kept == 0 && (p->guessed || p->survey.n_lost > 0))
     return blt__fail(&p->db->sink, BLT_E_CORRUPT, BLT_NO_OFFSET,
-                     "neither the header nor any block can be read; nothing "
-                     "was changed");
+                     "no block can be read; nothing was changed");
   if (options->dry_run)
     return BLT_OK;
   return options->output != NULL ? repair_into(p, options->output)
