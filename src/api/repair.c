@@ -121,12 +121,23 @@ static blt_status guess(struct patient *p)
 
 /* ---- looking */
 
-static blt_status survey_with_header(struct patient *p)
+static void drop_findings(struct patient *p)
+{
+  drop_survey(p);
+  if (p->has_replay)
+    blt__replay_release(&p->replay);
+  p->has_replay = 0;
+}
+
+/* With the header's framing and blocks where `layout` says. */
+static blt_status survey_layout(struct patient *p,
+                                const struct blt__layout *layout)
 {
   blt_db *db = p->db;
   blt_status status = BLT_OK;
 
-  p->has_checkpoint = blt__checkpoint_decode(db->header.bytes, &p->checkpoint);
+  drop_findings(p);
+  db->image.layout = *layout;
   if (p->has_checkpoint && p->checkpoint.state != BLT__CLEAN) {
     status = blt__replay_read(&p->replay, &db->image, &db->env, &p->checkpoint);
     p->has_replay = 1;
@@ -138,35 +149,69 @@ static blt_status survey_with_header(struct patient *p)
                      p->has_replay ? &p->replay : NULL, 0);
 }
 
+/* The checkpoint's own copy of the layout, where the header has another and
+ * it fits the file: 1. booklet may have moved the index since, or a bit of the
+ * header may have flipped. */
+static int other_layout(const struct patient *p, struct blt__layout *out)
+{
+  const struct blt__checkpoint *c = &p->checkpoint;
+  const struct blt__layout *layout = &p->db->image.layout;
+  uint64_t len = p->db->image.view.size;
+
+  if (!p->has_checkpoint || c->n_buckets == 0 ||
+      (c->index_off == layout->index_off && c->first_off == layout->first_off &&
+       c->n_buckets == layout->n_buckets))
+    return 0;
+  blt__layout_init(out, c->n_buckets, c->index_off, c->first_off);
+  return c->index_off >= BLT__HEADER_LEN && c->first_off >= BLT__HEADER_LEN &&
+         c->first_off <= len && blt__layout_index_end(out) <= len;
+}
+
 static uint64_t count_kept(const struct patient *p)
 {
   return p->survey.n_kept - p->survey.n_hidden;
 }
 
+/* Whether the result may be wrong because the header is. */
+static int is_doubtful(const struct patient *p, uint32_t n_keys)
+{
+  if (p->has_replay || n_keys == BLT__COUNT_UNCLEAN)
+    return p->survey.n_kept == 0 && p->survey.n_lost > 0;
+  return count_kept(p) != n_keys;
+}
+
 /*
  * A header that can be read may still be wrong: a flipped bit in a flag or an
- * offset hides blocks. Where something was lost and the count of keys is not
- * met, the framings are tried; that the count is met then decides for them.
+ * offset hides blocks. The checkpoint knows the layout too; and where the count
+ * of keys is not met, the framings are tried, and have to meet it.
  */
 static blt_status examine_with_header(struct patient *p)
 {
   struct blt__header header = p->db->header;
   struct blt__geometry geo = p->db->image.geo;
   struct blt__layout layout = p->db->image.layout;
-  blt_status status = survey_with_header(p);
+  struct blt__layout other;
 
-  if (status < 0 || p->has_replay || header.n_keys == BLT__COUNT_UNCLEAN ||
-      count_kept(p) == header.n_keys)
+  p->has_checkpoint = blt__checkpoint_decode(header.bytes, &p->checkpoint);
+  blt_status status = survey_layout(p, &layout);
+  if (status == BLT_OK && other_layout(p, &other)) {
+    uint64_t n_kept = p->survey.n_kept;
+    status = survey_layout(p, &other);
+    if (status == BLT_OK && p->survey.n_kept > n_kept)
+      layout = other;
+    else if (status == BLT_OK)
+      status = survey_layout(p, &layout);
+  }
+  if (status < 0 || !is_doubtful(p, header.n_keys))
     return status;
-  drop_survey(p);
-  if ((status = guess(p)) < 0 || count_kept(p) == header.n_keys)
+  drop_findings(p);
+  if ((status = guess(p)) < 0 || count_kept(p) == header.n_keys ||
+      (header.n_keys == BLT__COUNT_UNCLEAN && p->survey.n_kept > 0))
     return status;
-  drop_survey(p);
   p->guessed = 0;
   p->db->header = header;
   p->db->image.geo = geo;
-  p->db->image.layout = layout;
-  return survey_with_header(p);
+  return survey_layout(p, &layout);
 }
 
 static blt_status examine(struct patient *p)
@@ -327,9 +372,7 @@ BLT_API blt_status blt_repair(const char *path,
     return status;
   status =
       blt__view_judge(&patient.db->image.view, treat(&patient, &o, report));
-  drop_survey(&patient);
-  if (patient.has_replay)
-    blt__replay_release(&patient.replay);
+  drop_findings(&patient);
   blt__close_raw(patient.db);
   return status;
 }

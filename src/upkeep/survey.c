@@ -40,6 +40,16 @@ static blt_status fail_memory(const struct surveyor *s)
 
 /* ---- anchors: A2 */
 
+/* A1 */
+static int has_its_hash(const struct surveyor *s, const struct blt__block *b,
+                        const uint8_t *head)
+{
+  uint8_t hash[BLT__HASH_LEN];
+
+  blt__keyhash(head + s->image->geo.key_off, b->key_len, hash);
+  return memcmp(hash, head, sizeof hash) == 0;
+}
+
 static int compare_offsets(const void *left, const void *right)
 {
   const uint64_t *a = left;
@@ -56,12 +66,14 @@ static blt_status find_anchors(struct surveyor *s)
   for (uint32_t i = 0; i < image->layout.n_buckets; i++) {
     struct blt__walk walk;
     struct blt__block block;
+    const uint8_t *head = NULL;
     blt__walk_begin(&walk, image,
                     image->layout.index_off + (uint64_t)BLT__LINK_LEN * i);
-    /* A damaged chain gives what it can. */
+    /* A damaged chain gives what it can; a link that leads astray, nothing. */
     blt_status status;
-    while ((status = blt__walk_next(&walk, &block, NULL)) == BLT_OK)
-      if (blt__offsets_add(anchors, s->env, block.off) != 0)
+    while ((status = blt__walk_next(&walk, &block, &head)) == BLT_OK)
+      if (has_its_hash(s, &block, head) &&
+          blt__offsets_add(anchors, s->env, block.off) != 0)
         return fail_memory(s);
     s->survey->n_astray += status < 0 && walk.fault == BLT__FAULT_WILD;
   }
@@ -124,16 +136,6 @@ static int can_stand(struct surveyor *s, uint64_t off, uint64_t end,
     return 0;
   return blt__view_at(&image->view, off, image->geo.key_off + out->key_len,
                       out_head) == BLT_OK;
-}
-
-/* A1 */
-static int has_its_hash(const struct surveyor *s, const struct blt__block *b,
-                        const uint8_t *head)
-{
-  uint8_t hash[BLT__HASH_LEN];
-
-  blt__keyhash(head + s->image->geo.key_off, b->key_len, hash);
-  return memcmp(hash, head, sizeof hash) == 0;
 }
 
 static int proves_itself(const struct surveyor *s, const struct blt__block *b,
