@@ -137,8 +137,8 @@ typedef struct blt_error {
  * What the last failed call on `db` had to say. With NULL: the last blt_open,
  * blt_open_fd or blt_open_memory of this thread that failed. The struct and
  * its strings are good until the next failure on the same handle (or thread).
- * Never NULL. Where several threads share a handle it is the last failure of
- * any of them.
+ * Never NULL. A failure belongs to the thread that met it, and each thread
+ * remembers its last one: ask before the next call.
  */
 BLT_API const blt_error *blt_last_error(const blt_db *db);
 

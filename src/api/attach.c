@@ -112,10 +112,14 @@ static blt_status attach_writer(blt_db *db, struct blt__opening *opening,
       db->opened.what = BLT_OPENED_CLEAN;
   }
   db->log.n_keys = (uint32_t)opening->n_keys;
-  /* A count that was wrong is put right when the file is closed. */
+  /* A count that was wrong is put right when the file is closed, and so is a
+   * mark of a session without syncs, now that all was checked. */
+  int is_unsynced = opening->has_checkpoint &&
+                    (opening->checkpoint.flags & BLT__FLAG_OFF) != 0 &&
+                    condition == BLT__CONDITION_FOREIGN;
   return db->opened.what != BLT_OPENED_REPAIRED &&
                  db->opened.what != BLT_OPENED_RECOVERED &&
-                 opening->n_keys != db->header.n_keys
+                 (is_unsynced || opening->n_keys != db->header.n_keys)
              ? blt__log_begin(&db->log)
              : BLT_OK;
 }
@@ -192,26 +196,32 @@ blt_status blt__attach_created(blt_db *db)
   return status;
 }
 
+static blt_status finish_writing(blt_db *db)
+{
+  blt_status status = blt__view_judge(&db->image.view, BLT_OK);
+
+  /* What cannot be read now must not be called clean. */
+  if (status < 0)
+    return status;
+  if (db->log.poisoned)
+    return blt__fail(&db->sink, BLT_E_POISONED, BLT_NO_OFFSET,
+                     "closed after a failed write; the next open for writing "
+                     "recovers the file");
+  if (db->in_batch)
+    blt__pending_clear(&db->pending);
+  db->in_batch = 0;
+  status = blt__commit(db);
+  blt_status closed = blt__log_close(&db->log);
+  return status < 0 ? status : closed;
+}
+
 blt_status blt__detach(blt_db *db)
 {
   int is_copy = db->fork_count != blt__fork_count();
   blt_status status = BLT_OK;
 
-  if (db->writable && !is_copy) {
-    if (db->log.poisoned) {
-      status = blt__fail(&db->sink, BLT_E_POISONED, BLT_NO_OFFSET,
-                         "closed after a failed write; the next open for "
-                         "writing recovers the file");
-    } else {
-      if (db->in_batch)
-        blt__pending_clear(&db->pending);
-      db->in_batch = 0;
-      status = blt__commit(db);
-      blt_status closed = blt__log_close(&db->log);
-      if (status == BLT_OK)
-        status = closed;
-    }
-  }
+  if (db->writable && !is_copy)
+    status = finish_writing(db);
   release_all(db);
   return status;
 }

@@ -9,7 +9,7 @@ static blt_status judge_handle(const blt_db *db)
 {
   if (db == NULL)
     return BLT_E_INVALID;
-  if (db->file == NULL)
+  if (db->file == NULL || db->image.view.n_windows == 0)
     return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
                      "the handle is not open; blt_reopen failed before");
   if (db->writable && db->fork_count != blt__fork_count())
@@ -42,6 +42,8 @@ blt_status blt__enter_write(blt_db *db)
   blt_status status = judge_handle(db);
 
   if (status < 0)
+    return status;
+  if ((status = blt__view_judge(&db->image.view, BLT_OK)) < 0)
     return status;
   if (!db->writable)
     return blt__fail(&db->sink, BLT_E_READ_ONLY, BLT_NO_OFFSET,

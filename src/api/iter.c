@@ -14,7 +14,8 @@ struct blt_iter {
   unsigned flags;
   uint64_t n_mutations, n_compactions; /* when it was opened                */
   struct blt__scan scan;
-  size_t next_entry; /* of the batch                      */
+  size_t next_entry; /* of the batch                                        */
+  size_t n_entries;  /* what comes later is not given, or it might not end   */
   int in_batch;      /* the scan is done                  */
 };
 
@@ -40,6 +41,7 @@ BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out)
                               .flags = flags,
                               .n_mutations = atomic_load(&db->n_mutations),
                               .n_compactions = atomic_load(&db->n_compactions)};
+    iter->n_entries = db->writable ? db->pending.n_entries : 0;
     blt__scan_begin(&iter->scan, &db->image);
     if (db->options.advice != BLT_ADVICE_NONE)
       blt__view_advise(&db->image.view, 0, db->image.view.size,
@@ -108,8 +110,6 @@ static blt_status next_block(struct blt_iter *iter, blt_item *out)
   struct blt__scanned s;
   blt_status status;
 
-  /* The file may have grown since a tolerant iterator began. */
-  iter->scan.regions[iter->scan.n_regions - 1].end = db->image.view.size;
   while ((status = blt__scan_next_live(&iter->scan, &s)) == BLT_OK) {
     if (is_hidden(iter, s.head))
       continue;
@@ -126,7 +126,8 @@ static blt_status next_entry(struct blt_iter *iter, blt_item *out)
 {
   const struct blt__pending *pending = &iter->db->pending;
 
-  while (iter->next_entry < pending->n_entries) {
+  while (iter->next_entry < iter->n_entries &&
+         iter->next_entry < pending->n_entries) {
     const struct blt__entry *entry = &pending->entries[iter->next_entry++];
     if (entry->kind != BLT__ENTRY_PUT ||
         (entry->hidden && !(iter->flags & BLT_ITER_HIDDEN)))

@@ -269,7 +269,7 @@ static blt_status mend_first(blt_db *db)
     status = blt_close(writer);
   }
   /* Not permitted, or it failed: then it is read as it is. */
-  if (status == BLT_E_LOCKED || status == BLT_E_BUSY)
+  if (status == BLT_E_LOCKED)
     return status;
   status = open_file_at_path(db);
   db->opened = opened;
@@ -284,6 +284,11 @@ static blt_status attach_opened(blt_db *db, int is_new)
     return status;
   blt_open_info mended = db->opened;
   status = attach_any(db, is_new);
+  /* Who asked for a file that was not there wants none that is of no use. It
+   * goes while we have its lock, and only if it is still ours. */
+  if (status < 0 && is_new && db->options.exclusive == BLT_ON &&
+      blt__file_is_at(db->file, db->path) == 1)
+    blt__file_remove(db->path);
   if (status < 0)
     close_file(db);
   else if (mended.what == BLT_OPENED_RECOVERED ||
@@ -299,9 +304,6 @@ static blt_status open_store(blt_db *db)
 
   if (status == BLT_OK)
     status = attach_opened(db, is_new);
-  /* Who asked for a file that was not there wants none that is of no use. */
-  if (status < 0 && is_new && db->options.exclusive == BLT_ON)
-    blt__file_remove(db->path);
   return status;
 }
 
@@ -431,8 +433,8 @@ BLT_API blt_status blt_memory_image(blt_db *db, blt_bytes *out)
   if (!db->in_memory)
     status = blt__fail(&db->sink, BLT_E_UNSUPPORTED, BLT_NO_OFFSET,
                        "the store is a file; read that");
-  else if (db->writable && !db->log.poisoned && !db->in_batch &&
-           (status = blt__commit(db)) == BLT_OK)
+  else if (db->writable && !db->log.poisoned &&
+           (db->in_batch || (status = blt__commit(db)) == BLT_OK))
     status = blt__log_close(&db->log); /* the next put opens it again       */
   if (status == BLT_OK)
     *out = (blt_bytes){db->image.view.base, (size_t)db->image.view.size};

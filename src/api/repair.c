@@ -7,6 +7,7 @@
  */
 #include "api/put.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "format/reserved.h"
@@ -299,7 +300,7 @@ static blt_status copy_block(struct patient *p, blt_db *to,
   return blt__leave(to, blt__put(to, &put, blt__block_time(geo, s->head)));
 }
 
-static blt_status repair_into(struct patient *p, const char *output)
+static blt_status copy_all(struct patient *p, const char *path)
 {
   blt_options options = p->db->options;
   struct blt__scanned s;
@@ -311,7 +312,7 @@ static blt_status repair_into(struct patient *p, const char *output)
   options.header = p->db->header.bytes;
   options.progress = NULL;
   options.lock = BLT_LOCK_WAIT;
-  if ((status = blt_open(output, &options, &to)) < 0)
+  if ((status = blt_open(path, &options, &to)) < 0)
     return status;
   for (size_t i = 0; status >= 0; i++) {
     status = blt__survey_at(&p->survey, &p->db->image, i, &s);
@@ -320,10 +321,28 @@ static blt_status repair_into(struct patient *p, const char *output)
     status = copy_block(p, to, &s);
   }
   blt_status closed = blt_close(to);
-  if (status == BLT_END)
-    status = closed;
-  if (status < 0)
-    blt__file_remove(output);
+  return status < 0 ? status : closed;
+}
+
+/* Under a name that nobody else knows until it is whole. */
+static blt_status repair_into(struct patient *p, const char *output)
+{
+  const struct blt__sink sink = {.owner = NULL, .file = output};
+  size_t len = strlen(output) + sizeof ".tmp.0123456789abcdef";
+  char *temporary = blt__alloc(&p->db->env, len);
+  uint64_t chance;
+
+  if (temporary == NULL)
+    return blt__fail_memory(&sink);
+  blt__random(&chance, sizeof chance);
+  snprintf(temporary, len, "%s.tmp.%016llx", output,
+           (unsigned long long)chance);
+  blt_status status = copy_all(p, temporary);
+  if (status == BLT_OK)
+    status = blt__file_publish(&sink, temporary, output);
+  else
+    blt__file_remove(temporary);
+  blt__release(&p->db->env, temporary, len);
   return status;
 }
 

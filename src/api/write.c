@@ -3,6 +3,8 @@
  */
 #include "api/put.h"
 
+#include <string.h>
+
 #include "format/reserved.h"
 
 /* ---- commits */
@@ -107,7 +109,7 @@ static blt_status judge_value(const blt_db *db, const void *value,
 }
 
 /* A value that would not fit the buffer is written from where it lies. */
-static blt_status put_alone(blt_db *db, struct blt__put *put)
+static blt_status put_outside(blt_db *db, struct blt__put *put)
 {
   blt_status status = blt__commit(db);
 
@@ -116,6 +118,22 @@ static blt_status put_alone(blt_db *db, struct blt__put *put)
     status = blt__pending_put(&db->pending, put);
   if (status == BLT_OK && (status = blt__commit(db)) < 0)
     blt__pending_clear(&db->pending);
+  return status;
+}
+
+static blt_status put_alone(blt_db *db, struct blt__put *put)
+{
+  if (!blt__pending_owns(&db->pending, put->key))
+    return put_outside(db, put);
+  /* The commit before empties the buffer that the key was lent from. */
+  size_t key_len = put->key_len;
+  uint8_t *copy = blt__alloc(&db->env, key_len);
+  if (copy == NULL)
+    return blt__fail_memory(&db->sink);
+  memcpy(copy, put->key, key_len);
+  put->key = copy;
+  blt_status status = put_outside(db, put);
+  blt__release(&db->env, copy, key_len);
   return status;
 }
 

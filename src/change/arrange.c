@@ -132,15 +132,20 @@ static void part_add(const struct blt__commit *c, struct blt__part *part,
   part->body_len += block_len(c, entry);
 }
 
-/* One block that no dead block can span; behind it a dead one that makes the
- * body a multiple of the stride. */
+/*
+ * One block that no dead block can span; behind it a dead one that makes the
+ * body a multiple of the stride. Where values are so long that no single dead
+ * block can do that either, there is none: zeros after a crash then end inside
+ * a block for a scan that comes before our recovery.
+ */
 static void make_uncovered(const struct blt__commit *c, struct blt__part *part)
 {
   uint64_t stride = c->geo->stride;
   uint64_t least = blt__dead_min(c->geo);
+  uint64_t pad = least + (stride - (part->body_len + least) % stride) % stride;
 
   part->uncovered = 1;
-  part->pad_len = least + (stride - (part->body_len + least) % stride) % stride;
+  part->pad_len = pad <= blt__cover_max(c->geo) ? pad : 0;
 }
 
 static blt_status cut_into_parts(struct blt__commit *c, size_t *out_n_parts)

@@ -87,6 +87,10 @@ static blt_status write_run(struct blt__image *image, uint8_t *run,
   if (status < 0)
     return status;
   memcpy(run, now, len);
+  /* Zeros that stand in for a part that could not be read must not become
+   * the file's. */
+  if ((status = blt__view_judge(&image->view, BLT_OK)) < 0)
+    return status;
   for (const struct blt__change *change = first; change < last; change++)
     blt__put6(run + (change->off - begin), change->link);
   return blt__view_write(&image->view, begin,
@@ -230,6 +234,10 @@ blt_status blt__checkpoint_all(struct blt__log *log)
 {
   blt_status status = BLT_OK;
 
+  /* L2, as in blt__checkpoint. */
+  if (log->links_unsynced && log->old_tombs.n > 0 &&
+      (status = blt__log_sync_file(log)) < 0)
+    return fail_after_commit(log, status);
   while (log->links_unsynced ||
          log->image->links.n + log->tombs.n + log->old_tombs.n > 0) {
     if ((status = write_waiting(log)) < 0 ||

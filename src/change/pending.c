@@ -178,7 +178,7 @@ static int put_in_place(struct blt__pending *pending, struct blt__entry *entry,
 
 /* Whether an argument lies in the buffer itself, which may move; callers may
  * put a value that they were lent. */
-static int is_own(const struct blt__pending *pending, const void *data)
+int blt__pending_owns(const struct blt__pending *pending, const void *data)
 {
   const uint8_t *p = data;
 
@@ -196,8 +196,8 @@ static void copy_in(const struct blt__pending *pending, uint8_t *to,
 static blt_status encode_put(struct blt__pending *pending,
                              const struct blt__put *put)
 {
-  int own_key = is_own(pending, put->key);
-  int own_value = is_own(pending, put->value);
+  int own_key = blt__pending_owns(pending, put->key);
+  int own_value = blt__pending_owns(pending, put->value);
   size_t key_at =
       own_key ? (size_t)((const uint8_t *)put->key - pending->body.data) : 0;
   size_t value_at =

@@ -85,6 +85,10 @@ blt_status blt__pending_delete(struct blt__pending *pending,
 blt_status blt__pending_resolve(struct blt__pending *pending,
                                 struct blt__image *image);
 
+/* Whether bytes that a caller passes lie in the buffer itself (a key or value
+ * that was lent), which moves and ends with a commit. */
+int blt__pending_owns(const struct blt__pending *pending, const void *data);
+
 /* By how much the batch changes the number of keys (all resolved). */
 int64_t blt__pending_count_change(const struct blt__pending *pending);
 

@@ -22,6 +22,7 @@
  */
 #include "format/record.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include <xxhash.h>
@@ -87,6 +88,7 @@ int blt__checkpoint_decode(const uint8_t *header, struct blt__checkpoint *out)
 unsigned blt__dead_extent(const struct blt__geometry *g, uint64_t span,
                           unsigned *out_off, uint8_t out[4])
 {
+  assert(span >= blt__dead_min(g) && span <= blt__cover_max(g));
   if (g->fixed) {
     *out_off = BLT__KEYLEN_OFF;
     blt__put2(out, (uint32_t)(span - g->stride));
@@ -200,7 +202,8 @@ int blt__record_decode(const struct blt__geometry *g, uint64_t off,
       .last_next = blt__get6(p + 88),
   };
   memcpy(record.salt, p + 16, BLT__SALT_LEN);
-  if (record.body_len > BLT__OFF_MAX || record.n_inserts > record.n_blocks ||
+  if (record.len < blt__dead_min(g) || record.len > blt__cover_max(g) ||
+      record.body_len > BLT__OFF_MAX || record.n_inserts > record.n_blocks ||
       blt__record_used_len(g, &record) + BLT__RECORD_HASH_LEN > record.len)
     return 0;
   *out = record;

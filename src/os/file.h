@@ -93,6 +93,11 @@ struct blt__content {
 blt_status blt__file_create(const struct blt__sink *sink, const char *path,
                             const struct blt__content *content, int durable);
 
+/* Give a finished file its name. It loses the temporary one in any case;
+ * BLT_E_EXISTS when the name is taken. */
+blt_status blt__file_publish(const struct blt__sink *sink,
+                             const char *temporary, const char *path);
+
 /* Remove a file that was made and is not wanted after all. */
 void blt__file_remove(const char *path);
 

@@ -336,6 +336,32 @@ static void sync_folder_of(const char *path)
   close(fd);
 }
 
+/* The name as well, never instead of another file. */
+static int give_name(const char *temporary, const char *path)
+{
+  int error = link(temporary, path) != 0 ? errno : 0;
+
+  if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS)
+    /* No hard links here (FAT, some FUSE): rename without replacing. */
+    error =
+        renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) != 0
+            ? errno
+            : 0;
+  return error;
+}
+
+blt_status blt__file_publish(const struct blt__sink *sink,
+                             const char *temporary, const char *path)
+{
+  int error = give_name(temporary, path);
+
+  (void)unlink(temporary);
+  sync_folder_of(path);
+  return error == 0 ? BLT_OK
+                    : blt__fail_errno(sink, error, BLT_NO_OFFSET,
+                                      "give the file its name");
+}
+
 blt_status blt__file_create(const struct blt__sink *sink, const char *path,
                             const struct blt__content *content, int durable)
 {
@@ -355,14 +381,8 @@ blt_status blt__file_create(const struct blt__sink *sink, const char *path,
   error = write_content(fd, content, durable);
   if (close(fd) != 0 && error == 0)
     error = errno;
-  if (error == 0 && link(temporary, path) != 0)
-    error = errno;
-  if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS)
-    /* No hard links here (FAT, some FUSE): rename without replacing. */
-    error =
-        renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) != 0
-            ? errno
-            : 0;
+  if (error == 0)
+    error = give_name(temporary, path);
   (void)unlink(temporary);
   if (error != 0)
     return blt__fail_errno(sink, error, BLT_NO_OFFSET, "create the file");

@@ -152,6 +152,7 @@ static void watch_forks(void)
 
 unsigned blt__fork_count(void)
 {
+  pthread_once(&fork_once, watch_forks);
   return atomic_load_explicit(&fork_count, memory_order_relaxed);
 }
 
@@ -165,7 +166,6 @@ blt_status blt__lock_enter(const struct blt__env *env,
                            const struct blt__file_id *id, int exclusive)
 {
   (void)env;
-  pthread_once(&fork_once, watch_forks);
   /* Outlives the handle's allocator, so it comes from malloc. */
   struct entry *entry = malloc(sizeof *entry);
   if (entry == NULL)

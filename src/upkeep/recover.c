@@ -13,6 +13,13 @@
 #include "upkeep/repair.h"
 #include "upkeep/replay.h"
 
+/* Without syncs a power cut may have kept anything. */
+static int is_beyond_log(const struct blt__checkpoint *checkpoint)
+{
+  return (checkpoint->flags & BLT__FLAG_OFF) != 0 &&
+         (checkpoint->boot_id == 0 || checkpoint->boot_id != blt__boot_id());
+}
+
 enum blt__condition blt__condition_of(const struct blt__opening *opening,
                                       uint64_t file_len)
 {
@@ -23,9 +30,9 @@ enum blt__condition blt__condition_of(const struct blt__opening *opening,
     return BLT__CONDITION_FOREIGN;
   if (c->state != BLT__CLEAN)
     return BLT__CONDITION_CRASHED;
-  if (!h->guarded && c->committed == file_len && c->n_keys == h->n_keys &&
-      c->index_off == h->index_off && c->first_off == h->first_off &&
-      c->n_buckets == h->n_buckets)
+  if (!h->guarded && !is_beyond_log(c) && c->committed == file_len &&
+      c->n_keys == h->n_keys && c->index_off == h->index_off &&
+      c->first_off == h->first_off && c->n_buckets == h->n_buckets)
     return BLT__CONDITION_CLEAN;
   return BLT__CONDITION_FOREIGN;
 }
@@ -37,7 +44,8 @@ static int is_layout_kept(const struct blt__opening *opening)
   const struct blt__checkpoint *c = &opening->checkpoint;
   const struct blt__layout *layout = &opening->image->layout;
 
-  return opening->has_checkpoint && c->index_off == layout->index_off &&
+  return opening->has_checkpoint && !is_beyond_log(c) &&
+         c->index_off == layout->index_off &&
          c->first_off == layout->first_off &&
          c->n_buckets == layout->n_buckets &&
          c->committed <= opening->image->view.size;
@@ -79,6 +87,7 @@ static blt_status rebuild(struct blt__opening *opening,
       blt__survey(&survey, opening->image, opening->env, replay, 0);
 
   if (status == BLT_OK && replay == NULL &&
+      !(opening->has_checkpoint && is_beyond_log(&opening->checkpoint)) &&
       !is_explained(&survey, opening->image))
     status = fail_damaged(opening, &survey);
   if (status == BLT_OK)
@@ -234,15 +243,11 @@ static blt_status redo(struct blt__opening *opening,
   return BLT_OK;
 }
 
-/* Without syncs a power cut may have kept anything. */
-static int is_beyond_log(const struct blt__checkpoint *checkpoint)
-{
-  return (checkpoint->flags & BLT__FLAG_OFF) != 0 &&
-         checkpoint->boot_id != blt__boot_id();
-}
-
+/* Not when booklet has written since: its blocks stand behind the limit too. */
 static blt_status drop_unfinished_copy(struct blt__opening *opening)
 {
+  if (opening->header->n_keys != BLT__COUNT_UNCLEAN || !is_layout_kept(opening))
+    return BLT_OK;
   struct blt__view *view = &opening->image->view;
   blt_status status = sync_file(opening);
 

@@ -266,7 +266,9 @@ static blt_status copy_forward(struct copy *copy, struct blt__source *source)
   uint64_t record_len = blt__record_min_len(copy->geo, 0, 0);
   blt_status status = BLT_OK;
 
-  record_len += stride_gap(copy, record_len + copied_len);
+  uint64_t gap = stride_gap(copy, record_len + copied_len);
+  if (gap <= blt__cover_max(copy->geo) - record_len) /* else guarded below */
+    record_len += gap;
   uint64_t len = record_len + copied_len;
   blt__layout_init(&copy->layout, copy->layout.n_buckets,
                    log->end + record_len + copy->live_len,
@@ -275,7 +277,8 @@ static blt_status copy_forward(struct copy *copy, struct blt__source *source)
   copy->out_off = copy->layout.first_off;
   if ((status = reserve_space(copy, log->end, len)) < 0)
     return status;
-  if (len > blt__cover_max(copy->geo) && (status = guard(copy)) < 0)
+  if ((len > blt__cover_max(copy->geo) || stride_gap(copy, len) != 0) &&
+      (status = guard(copy)) < 0)
     return status;
   if ((status = blt__view_set_size(&copy->image->view, log->end + len)) < 0 ||
       (status = write_cover(copy, log->end, BLT__RECORD_REWRITE, record_len,

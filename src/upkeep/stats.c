@@ -101,10 +101,13 @@ static blt_status walk_chains(struct blt__image *image, blt_stats *stats)
     struct blt__walk walk;
     struct blt__block block;
     uint64_t len = 0;
+    const uint8_t *head = NULL;
     blt_status status;
     blt__walk_begin(&walk, image,
                     layout->index_off + (uint64_t)BLT__LINK_LEN * i);
-    while ((status = blt__walk_next(&walk, &block, NULL)) == BLT_OK)
+    /* A chain ends where it runs into another bucket's. */
+    while ((status = blt__walk_next(&walk, &block, &head)) == BLT_OK &&
+           blt__layout_bucket(layout, head) == i)
       stats->chain_steps += ++len;
     if (status < 0)
       return status;

@@ -24,6 +24,7 @@ struct surveyor {
   struct blt__image *image;
   const struct blt__env *env;
   const struct blt__replay *replay;
+  struct blt__links revived; /* links that a commit made live, 0 in the file */
   int strict;
   uint64_t long_key_budget; /* bytes of long keys that may still be hashed  */
   struct blt__links dead;   /* blocks that committed batches killed         */
@@ -71,7 +72,8 @@ static blt_status find_anchors(struct surveyor *s)
                     image->layout.index_off + (uint64_t)BLT__LINK_LEN * i);
     /* A damaged chain gives what it can; a link that leads astray, nothing. */
     blt_status status;
-    while ((status = blt__walk_next(&walk, &block, &head)) == BLT_OK)
+    while ((status = blt__walk_next(&walk, &block, &head)) == BLT_OK &&
+           blt__layout_bucket(&image->layout, head) == i)
       if (has_its_hash(s, &block, head) &&
           blt__offsets_add(anchors, s->env, block.off) != 0)
         return fail_memory(s);
@@ -97,6 +99,30 @@ static uint64_t next_anchor(const struct blt__survey *survey, uint64_t off)
   return low < survey->anchors.n ? survey->anchors.at[low] : UINT64_MAX;
 }
 
+/* A block that nothing could cover is dead in the file until its link is
+ * written; its record says that it lives. */
+static blt_status note_revived(struct surveyor *s,
+                               const struct blt__record *record)
+{
+  struct blt__image *image = s->image;
+  const uint8_t *bytes = NULL;
+  blt_status status =
+      blt__view_at(&image->view, record->off,
+                   blt__record_used_len(&image->geo, record), &bytes);
+  int is_new;
+
+  for (uint32_t i = 0; status == BLT_OK && i < record->n_patches; i++) {
+    struct blt__patch patch =
+        blt__patch_decode(bytes + blt__record_patch_off(&image->geo, i));
+    if (patch.old_link != 0 || patch.new_link == 0 || patch.slot_off == 0)
+      continue;
+    if (blt__links_reserve(&s->revived, 1) != 0)
+      return fail_memory(s);
+    (void)blt__links_make(&s->revived, patch.slot_off, &is_new);
+  }
+  return status;
+}
+
 static blt_status note_committed(struct surveyor *s)
 {
   const struct blt__replay *replay = s->replay;
@@ -115,6 +141,9 @@ static blt_status note_committed(struct surveyor *s)
       return fail_memory(s);
     blt__links_make(&s->bodies, record->off, &is_new)->link =
         (record->off + record->len) & BLT__OFF_MAX;
+    blt_status status = note_revived(s, record);
+    if (status < 0)
+      return status;
   }
   return BLT_OK;
 }
@@ -138,17 +167,23 @@ static int can_stand(struct surveyor *s, uint64_t off, uint64_t end,
                       out_head) == BLT_OK;
 }
 
+static int is_revived(const struct surveyor *s, const struct blt__block *b)
+{
+  return blt__links_find(&s->revived, b->off + BLT__LINK_OFF) != NULL;
+}
+
 static int proves_itself(const struct surveyor *s, const struct blt__block *b,
                          const uint8_t *head)
 {
-  return b->next != BLT__LINK_DEAD && has_its_hash(s, b, head);
+  return (b->next != BLT__LINK_DEAD || is_revived(s, b)) &&
+         has_its_hash(s, b, head);
 }
 
 /* Whether the scan may step over it. */
 static int is_dead(const struct surveyor *s, const struct blt__block *b,
                    const uint8_t *head)
 {
-  return b->next == BLT__LINK_DEAD &&
+  return b->next == BLT__LINK_DEAD && !is_revived(s, b) &&
          (!s->strict || blt__dead_is_ours(head) || has_its_hash(s, b, head));
 }
 
@@ -390,6 +425,7 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
   *survey = (struct blt__survey){.n_kept = 0};
   blt__buf_init(&survey->live, env);
   blt__links_init(&s.dead, env);
+  blt__links_init(&s.revived, env);
   blt__links_init(&s.bodies, env);
   blt__view_forget_failure(&image->view);
   blt_status status = find_anchors(&s);
@@ -405,6 +441,7 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
                         survey->n_uncommitted + survey->n_lost;
   }
   blt__links_release(&s.dead);
+  blt__links_release(&s.revived);
   blt__links_release(&s.bodies);
   return status < 0 ? status : blt__view_failure(&image->view);
 }

@@ -203,9 +203,13 @@ static void walk_bucket(struct blt__verify *v, uint32_t bucket,
       tell(v, "wild-pointer", walk.link_off,
            "the link leads to %llu, outside the data",
            (unsigned long long)block.off);
-    else if (blt__layout_bucket(&image->layout, head) != bucket)
+    else if (blt__layout_bucket(&image->layout, head) != bucket) {
+      /* What follows is walked from its own bucket; else a file whose buckets
+       * all lead into one chain would be walked that many times. */
       tell(v, "wrong-bucket", block.off,
            "the block's hash belongs to another bucket than %u", bucket);
+      return;
+    }
   }
   if (status == BLT_E_CORRUPT)
     tell(v, fault_names[walk.fault], walk.fault_off,
