@@ -209,6 +209,27 @@ START_TEST(a_tolerant_iteration_gives_every_key_that_is_left_alone)
 }
 END_TEST
 
+START_TEST(a_tolerant_iteration_that_overwrites_what_it_meets_ends)
+{
+  blt_db *const db = new_in_memory(50);
+  blt_item item;
+  blt_status status;
+  unsigned n = 0;
+
+  put_numbered(db, 0, 40);
+  blt_iter *const iter = iter_of(db, BLT_ITER_TOLERANT);
+  while ((status = blt_iter_next(iter, &item)) == BLT_OK && ++n <= 40) {
+    EXPECT_OK(blt_put(db, item.key.data, item.key.len, "again", 5));
+    EXPECT_OK(blt_sync(db));
+  }
+  EXPECT(BLT_END, status);
+  ck_assert_uint_eq(n, 40);
+  blt_iter_close(iter);
+  expect_count(db, 40);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 START_TEST(setting_a_timestamp_disturbs_no_iteration)
 {
   blt_db *const db = new_in_memory(50);
@@ -292,6 +313,7 @@ Suite *iterate_suite(void)
       iteration_gives_what_was_not_committed_yet,
       hidden_keys_are_given_only_when_asked_for, a_change_ends_an_iteration,
       a_tolerant_iteration_is_ended_by_a_rewrite_only,
+      a_tolerant_iteration_that_overwrites_what_it_meets_ends,
       a_tolerant_iteration_gives_every_key_that_is_left_alone,
       setting_a_timestamp_disturbs_no_iteration,
       inside_a_batch_its_own_puts_come_last,

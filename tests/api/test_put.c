@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static blt_db *new_fixed(uint32_t value_len)
 {
@@ -169,6 +170,31 @@ START_TEST(a_fixed_file_takes_values_of_its_length_only)
 }
 END_TEST
 
+/* Longer than what a dead block of a fixed file can span beside a value. */
+START_TEST(a_fixed_file_may_have_long_values)
+{
+  static const uint32_t lens[] = {65400, 65514, 65536, 66000, 100000};
+  static char value[100000];
+  blt_bytes got;
+
+  for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+    blt_db *const db = new_fixed(lens[i]);
+    for (char key = 'a'; key < 'f'; key++) {
+      memset(value, key, lens[i]);
+      EXPECT_OK(blt_put(db, &key, 1, value, lens[i]));
+    }
+    EXPECT_OK(blt_sync(db));
+    expect_count(db, 5);
+    expect_sound(db);
+    EXPECT_OK(blt_prune(db, NULL, NULL));
+    EXPECT_OK(blt_get(db, "c", 1, &got));
+    ck_assert_int_eq(((const char *)got.data)[lens[i] - 1], 'c');
+    expect_sound(db);
+    EXPECT_OK(blt_close(db));
+  }
+}
+END_TEST
+
 START_TEST(a_fixed_file_may_have_values_of_no_bytes)
 {
   blt_db *const db = new_fixed(0);
@@ -260,6 +286,7 @@ Suite *put_suite(void)
       a_value_of_four_gibibytes_is_too_big,
       a_value_larger_than_the_buffer_is_stored,
       a_fixed_file_takes_values_of_its_length_only,
+      a_fixed_file_may_have_long_values,
       a_fixed_file_may_have_values_of_no_bytes,
       delete_says_whether_there_was_a_key, a_deleted_key_can_be_put_again,
       deleting_any_key_of_a_chain_leaves_the_others);

@@ -82,6 +82,20 @@ START_TEST(every_call_on_a_writing_handle_fails_in_a_child)
 }
 END_TEST
 
+START_TEST(a_handle_without_a_lock_fails_in_a_child_too)
+{
+  blt_options options = BLT_OPTIONS_INIT;
+
+  options.mode = BLT_NEW;
+  options.lock = BLT_LOCK_NONE;
+  blt_db *const db = open_path_with(temp_path("fork.blt"), &options);
+  put_text(db, "a", "1");
+  ck_assert_int_eq(in_child(db, try_everything), 0);
+  expect_text(db, "a", "1");
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 static int close_it(blt_db *db)
 {
   blt_close(db);
@@ -211,6 +225,7 @@ END_TEST
 Suite *fork_suite(void)
 {
   return SUITE_OF("fork", every_call_on_a_writing_handle_fails_in_a_child,
+                  a_handle_without_a_lock_fails_in_a_child_too,
                   a_child_that_ends_leaves_the_lock_of_the_parent,
                   a_child_that_closes_commits_nothing,
                   a_child_of_a_reader_reads_on,
