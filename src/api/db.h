@@ -93,9 +93,4 @@ blt_status blt__flatten_first(blt_db *db);
 /* In maintain.c: another number of buckets; 0: by the number of keys. */
 blt_status blt__grow_index(blt_db *db, uint32_t n_buckets);
 
-static inline int blt__is_hidden_allowed(const blt_db *db)
-{
-  return !db->image.geo.fixed;
-}
-
 #endif

@@ -325,8 +325,6 @@ static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
   copy->image->layout = *layout;
   log->dead_front =
       layout->index_off > layout->first_off ? layout->first_off : 0;
-  if (copy->how->header != NULL)
-    memcpy(log->header, copy->how->header, BLT__HEADER_LEN);
   fill_header(copy, 0);
   copy->guarded = 0;
   blt__put4(log->header + BLT__HDR_BUCKETS, layout->n_buckets);

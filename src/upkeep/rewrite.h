@@ -48,8 +48,6 @@ struct blt__rewrite {
   int slide;             /* move to the front when it fits              */
   int drop_pages;        /* what was read need not stay in memory       */
   enum blt__state state; /* BLT__DIRTY, or BLT__REPAIR while repairing  */
-  const uint8_t *header; /* NULL, or 200 bytes to take all fields that
-                            are not the layout from (flag 'n')          */
   blt_progress progress;
   void *progress_ctx;
   const char *phase;
