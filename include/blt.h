@@ -171,6 +171,11 @@ typedef enum blt_kind { BLT_ANY = 0, BLT_VARIABLE, BLT_FIXED } blt_kind;
  *
  * A commit is blt_batch_commit, blt_sync, blt_close or the write buffer
  * running full; puts outside a batch join an open one until then.
+ *
+ * booklet, when it is the first to open the file of a killed process: what was
+ * committed up to the last blt_sync it reads like any other file. If there were
+ * commits after that, it refuses the file ("not the correct file type") until
+ * this library, or any command of blt, has opened it once.
  */
 typedef enum blt_sync_level {
   BLT_SYNC_BATCH = 0,
@@ -469,9 +474,10 @@ BLT_API void blt_iter_close(blt_iter *iter);
 /* ------------------------------------------------- commits and batches */
 
 /*
- * Commit the open batch and make all commits durable. Nothing to do is
- * BLT_OK. With BLT_SYNC_OFF it commits and does not sync. BLT_E_COMMITTED:
- * safe, but the handle is of no more use; BLT_E_UNKNOWN: see its sentence.
+ * Commit the open batch, make all commits durable, and bring the file into a
+ * state that booklet could read after a kill. Nothing to do is BLT_OK. With
+ * BLT_SYNC_OFF it commits and does not sync. BLT_E_COMMITTED: safe, but the
+ * handle is of no more use; BLT_E_UNKNOWN: see its sentence.
  */
 BLT_API blt_status blt_sync(blt_db *db);
 

@@ -144,6 +144,7 @@ static blt_status attach_image(blt_db *db)
     return attach_reader(db, &opening, condition);
   blt__log_init(&db->log, &db->image, &db->env, &db->sink, db->options.sync);
   memcpy(db->log.header, db->header.bytes, BLT__HEADER_LEN);
+  db->log.guarded = db->header.guarded;
   blt__pending_init(&db->pending, &db->env, &db->sink, &db->image.geo);
   return attach_writer(db, &opening, condition);
 }

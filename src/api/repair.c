@@ -269,6 +269,7 @@ static blt_status repair_in_place(struct patient *p)
 
   blt__log_init(log, &db->image, &db->env, &db->sink, BLT_SYNC_BATCH);
   memcpy(log->header, db->header.bytes, BLT__HEADER_LEN);
+  log->guarded = !p->guessed && db->header.guarded;
   if (p->guessed)
     db->image.layout.n_buckets = blt__layout_buckets_for(p->survey.n_kept);
   blt_status status =

@@ -104,6 +104,32 @@ static int belongs_to_run(const struct blt__change *first,
          next->off + BLT__LINK_LEN - first->off <= RUN_MAX;
 }
 
+/* Behind the last link of the run that begins with `first`. */
+static const struct blt__change *end_of_run(const struct blt__change *first,
+                                            const struct blt__change *end)
+{
+  const struct blt__change *next = first + 1;
+
+  while (next < end && belongs_to_run(first, next))
+    next++;
+  return next;
+}
+
+/* Of the sorted links. */
+static size_t longest_run(const struct blt__change *first,
+                          const struct blt__change *end)
+{
+  uint64_t longest = 0;
+
+  while (first < end) {
+    const struct blt__change *next = end_of_run(first, end);
+    uint64_t len = next[-1].off + BLT__LINK_LEN - first->off;
+    longest = len > longest ? len : longest;
+    first = next;
+  }
+  return (size_t)longest;
+}
+
 blt_status blt__write_links(struct blt__image *image,
                             const struct blt__env *env,
                             struct blt__change *changes, size_t n)
@@ -112,20 +138,17 @@ blt_status blt__write_links(struct blt__image *image,
   const struct blt__change *first = changes;
   blt_status status = BLT_OK;
 
-  if (n == 0)
-    return BLT_OK;
-  uint8_t *run = blt__alloc(env, RUN_MAX);
+  sort_changes(env, changes, n);
+  size_t len = longest_run(changes, end);
+  uint8_t *run = blt__alloc(env, len);
   if (run == NULL)
     return blt__fail_memory(image->view.sink);
-  sort_changes(env, changes, n);
   while (first < end && status == BLT_OK) {
-    const struct blt__change *next = first + 1;
-    while (next < end && belongs_to_run(first, next))
-      next++;
+    const struct blt__change *next = end_of_run(first, end);
     status = write_run(image, run, first, next);
     first = next;
   }
-  blt__release(env, run, RUN_MAX);
+  blt__release(env, run, len);
   return status;
 }
 
@@ -191,6 +214,8 @@ static void turn_groups(struct blt__log *log)
   empty.n = 0;
   log->old_tombs = log->tombs;
   log->tombs = empty;
+  log->old_deletes = log->deletes;
+  log->deletes = 0;
   log->prev = log->group;
   log->group = blt__log_mark(log);
 }
@@ -226,6 +251,8 @@ blt_status blt__checkpoint(struct blt__log *log)
   }
   if (log->level == BLT_SYNC_OFF)
     from = blt__log_mark(log);
+  else if (log->end - log->from.start < BLT__LOG_MAX)
+    return BLT_OK;
   status = blt__log_put_header(log, BLT__DIRTY, from, log->end);
   return status < 0 ? fail_after_commit(log, status) : BLT_OK;
 }

@@ -187,11 +187,14 @@ static blt_status take_back(struct blt__commit *c, blt_status status,
   blt__commit_undo(log, n_tombs_before);
   blank_blocks(c);
   log->reserved = 0;
-  if (log->image->view.size == log->end)
+  if (log->image->view.size == log->end) {
+    (void)blt__log_unguard(log);
     return status;
+  }
   if (log->image->view.file->ops->set_size(log->image->view.file, log->end) ==
       0) {
     (void)blt__view_look(&log->image->view, log->end);
+    (void)blt__log_unguard(log);
     return status;
   }
   (void)blt__view_look(&log->image->view, log->end);
@@ -200,10 +203,13 @@ static blt_status take_back(struct blt__commit *c, blt_status status,
                          "close and open the file again to see its state");
 }
 
-static void account(struct blt__commit *c, size_t n_parts, int64_t change)
+static void account(struct blt__commit *c, const struct blt__part *parts,
+                    size_t n_parts, int64_t change)
 {
   struct blt__log *log = c->log;
 
+  for (size_t i = 0; i < n_parts; i++)
+    log->deletes += parts[i].n_removed;
   log->n_keys = (uint32_t)((int64_t)log->n_keys + change);
   log->seq += n_parts;
   log->end = log->image->view.size;
@@ -227,7 +233,7 @@ blt_status blt__log_commit(struct blt__log *log, struct blt__pending *pending)
   if ((int64_t)log->n_keys + change >= (int64_t)BLT__COUNT_UNCLEAN)
     return blt__fail(log->sink, BLT_E_TOO_BIG, BLT_NO_OFFSET,
                      "the store cannot hold more than 4294967294 keys");
-  if ((status = blt__log_begin(log)) < 0)
+  if ((status = blt__log_begin(log)) < 0 || (status = blt__log_guard(log)) < 0)
     return status;
   struct blt__part *parts = (struct blt__part *)(void *)log->parts.data;
   uint64_t at = log->end;
@@ -243,7 +249,7 @@ blt_status blt__log_commit(struct blt__log *log, struct blt__pending *pending)
     status = reveal(&c, &parts[i]);
   if (status < 0)
     return take_back(&c, status, n_tombs_before);
-  account(&c, n_parts, change);
+  account(&c, parts, n_parts, change);
   blt__pending_clear(pending);
   return BLT_OK;
 }

@@ -10,9 +10,8 @@
 /* Log that may be lost to a power cut at level BATCH. */
 #define UNSYNCED_MAX ((uint64_t)64 << 20)
 
-/* Log that recovery would have to read (at OFF, where writing links back is
- * all that a checkpoint costs, more); and links that wait in memory. */
-#define LOG_MAX ((uint64_t)16 << 20)
+/* Log whose links wait at OFF, where writing them back is all that a checkpoint
+ * costs; and links that wait in memory, at any level. */
 #define LOG_MAX_OFF ((uint64_t)256 << 20)
 enum { LINKS_MAX = 1 << 18 };
 
@@ -118,12 +117,38 @@ blt_status blt__log_put_header(struct blt__log *log, enum blt__state state,
   };
 
   memcpy(checkpoint.salt, log->salt, BLT__SALT_LEN);
+  blt__header_set_kind(log->header, log->image->geo.fixed, log->guarded);
   blt__put4(log->header + BLT__HDR_COUNT,
             state == BLT__CLEAN ? from.n_keys : BLT__COUNT_UNCLEAN);
   blt__checkpoint_encode(log->header, &checkpoint);
   log->from = from;
   return blt__view_write(&log->image->view, 0,
                          &(struct blt__span){log->header, BLT__HEADER_LEN}, 1);
+}
+
+static blt_status set_guard(struct blt__log *log, int guarded)
+{
+  if (log->guarded == guarded)
+    return BLT_OK;
+  log->guarded = guarded;
+  blt_status status = blt__log_put_header(log, BLT__DIRTY, log->from, log->end);
+  if (status < 0)
+    log->guarded = !guarded;
+  return status;
+}
+
+blt_status blt__log_guard(struct blt__log *log)
+{
+  return set_guard(log, 1);
+}
+
+/* Old values do no harm: of two blocks of a key the later one counts. */
+blt_status blt__log_unguard(struct blt__log *log)
+{
+  int is_ahead_of_file =
+      log->image->links.n > 0 || log->deletes + log->old_deletes > 0;
+
+  return is_ahead_of_file ? BLT_OK : set_guard(log, 0);
 }
 
 struct blt__mark blt__log_mark(const struct blt__log *log)
@@ -153,6 +178,7 @@ blt_status blt__log_begin(struct blt__log *log)
   log->boot_id = blt__boot_id();
   log->end = log->durable = log->image->view.size;
   log->seq = 1;
+  log->guarded = 1;
   blt__log_start_groups(log);
   blt_status status =
       blt__log_put_header(log, BLT__DIRTY, blt__log_mark(log), log->end);
@@ -183,35 +209,48 @@ static blt_status make_durable(struct blt__log *log)
 
 static int is_checkpoint_due(const struct blt__log *log)
 {
-  return log->image->links.n >= LINKS_MAX || log->tombs.n >= LINKS_MAX ||
-         log->end - log->group.start >=
-             (log->level == BLT_SYNC_OFF ? LOG_MAX_OFF : LOG_MAX);
+  uint64_t log_len = log->end - log->group.start;
+
+  switch (log->level) {
+  case BLT_SYNC_FULL:
+    if (log_len >= BLT__LOG_MAX)
+      return 1;
+    break;
+  case BLT_SYNC_OFF:
+    if (log_len >= LOG_MAX_OFF)
+      return 1;
+    break;
+  default:
+    if (log->end - log->durable >= UNSYNCED_MAX)
+      return 1;
+    break;
+  }
+  return log->image->links.n >= LINKS_MAX || log->tombs.n >= LINKS_MAX;
+}
+
+blt_status blt__log_settle(struct blt__log *log)
+{
+  int is_due = is_checkpoint_due(log);
+  blt_status status =
+      is_due || log->level == BLT_SYNC_FULL ? make_durable(log) : BLT_OK;
+
+  return status == BLT_OK && is_due ? blt__checkpoint(log) : status;
 }
 
 blt_status blt__log_sync(struct blt__log *log)
 {
   blt_status status = make_durable(log);
 
-  if (status == BLT_OK && log->in_session && is_checkpoint_due(log))
+  if (status < 0 || !log->in_session)
+    return status;
+  while (status == BLT_OK &&
+         log->image->links.n + log->tombs.n + log->old_deletes > 0)
     status = blt__checkpoint(log);
+  if (status == BLT_OK && (status = blt__log_unguard(log)) < 0)
+    return blt__log_poison(log, status, BLT_E_COMMITTED,
+                           "all commits are safe, but the header could not be "
+                           "written; close and open the file again");
   return status;
-}
-
-blt_status blt__log_settle(struct blt__log *log)
-{
-  uint64_t unsynced = log->end - log->durable;
-
-  switch (log->level) {
-  case BLT_SYNC_FULL:
-    return blt__log_sync(log);
-  case BLT_SYNC_OFF:
-    return is_checkpoint_due(log) ? blt__log_sync(log) : BLT_OK;
-  default:
-    return unsynced >= UNSYNCED_MAX || log->image->links.n >= LINKS_MAX ||
-                   log->tombs.n >= LINKS_MAX
-               ? blt__log_sync(log)
-               : BLT_OK;
-  }
 }
 
 blt_status blt__log_flatten(struct blt__log *log)
@@ -244,6 +283,7 @@ blt_status blt__log_close(struct blt__log *log)
   if (status < 0 || !log->in_session)
     return status;
   give_space_back(log);
+  log->guarded = 0;
   status = blt__log_put_header(log, BLT__CLEAN, blt__log_mark(log), log->end);
   if (status == BLT_OK)
     status = blt__log_sync_file(log);

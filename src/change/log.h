@@ -13,12 +13,18 @@
  *   L3  A commit that fails before its record is in the file leaves no trace.
  *   L4  After a failed sync, or a failure inside a checkpoint, nothing more
  *       is written through this handle.
+ *   L5  While booklet could miss a commit, or bring back what was deleted, the
+ *       header's kind is inverted, so that booklet refuses the file.
  */
 #ifndef BLT_CHANGE_LOG_H
 #define BLT_CHANGE_LOG_H
 
 #include "change/pending.h"
 #include "format/record.h"
+
+/* Log that recovery has to read, and that is written in a session with syncs
+ * before links go back into the file. */
+#define BLT__LOG_MAX ((uint64_t)16 << 20)
 
 /* A list of offsets. */
 struct blt__offsets {
@@ -48,6 +54,7 @@ struct blt__log {
   uint64_t boot_id;
 
   int in_session;     /* the header says DIRTY                              */
+  int guarded;        /* the header's kind is inverted (L5)                 */
   int links_unsynced; /* links were written back since the last sync        */
   int times_unsynced; /* timestamps were set in place since then            */
   int poisoned;       /* L4                                                 */
@@ -65,6 +72,8 @@ struct blt__log {
   struct blt__mark prev;  /* the group before, whose tombs wait             */
   struct blt__offsets tombs;     /* of the records since the checkpoint  */
   struct blt__offsets old_tombs; /* of the group before                  */
+  uint64_t deletes, old_deletes; /* how many of these were deleted, not
+                                  * replaced                              */
 
   /* scratch, kept between commits */
   struct blt__buf record, times, gathered;
@@ -89,7 +98,7 @@ blt_status blt__log_begin(struct blt__log *log);
  */
 blt_status blt__log_commit(struct blt__log *log, struct blt__pending *pending);
 
-/* Make commits durable; now and then write links back. */
+/* Make commits durable and bring all that booklet looks at into the file. */
 blt_status blt__log_sync(struct blt__log *log);
 
 /* After a commit: sync or write back if the level and the sizes ask for it. */
@@ -102,10 +111,14 @@ blt_status blt__log_flatten(struct blt__log *log);
 /* flatten, then mark the file CLEAN. */
 blt_status blt__log_close(struct blt__log *log);
 
-/* Write log->header with the count and a checkpoint of that state: recovery
+/* Write log->header with kind, count and a checkpoint of that state: recovery
  * begins at `from`. */
 blt_status blt__log_put_header(struct blt__log *log, enum blt__state state,
                                struct blt__mark from, uint64_t committed);
+
+/* L5: let booklet refuse the file; and no longer, unless something waits. */
+blt_status blt__log_guard(struct blt__log *log);
+blt_status blt__log_unguard(struct blt__log *log);
 
 /* The end of the log as it is now; and make both groups begin there. */
 struct blt__mark blt__log_mark(const struct blt__log *log);

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-enum { FIRST_PLACES = 64, KEPT_PLACES = 1 << 16 };
+/* A table emptied of n entries keeps at most this many places for each, so that
+ * going through it costs what its next use is likely to need. */
+enum { FIRST_PLACES = 64, KEPT_PLACES_PER_ENTRY = 16 };
 
 void blt__links_init(struct blt__links *links, const struct blt__env *env)
 {
@@ -68,7 +70,7 @@ void blt__links_clear(struct blt__links *links)
 {
   if (links->entries == NULL)
     return;
-  if (links->mask + 1 > KEPT_PLACES) {
+  if (links->mask + 1 > FIRST_PLACES + KEPT_PLACES_PER_ENTRY * links->n) {
     blt__links_release(links);
     return;
   }

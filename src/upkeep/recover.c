@@ -228,7 +228,7 @@ static blt_status redo(struct blt__opening *opening,
       (status = write_final(opening, replay, 1)) < 0)
     return status;
   memcpy(log->salt, opening->checkpoint.salt, BLT__SALT_LEN);
-  blt__header_set_kind(log->header, opening->image->geo.fixed, 0);
+  log->guarded = 0;
   log->n_keys = (uint32_t)replay->n_keys;
   log->boot_id = blt__boot_id();
   struct blt__mark end = {opening->checkpoint.log_seq + blt__replay_n(replay),

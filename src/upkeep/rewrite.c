@@ -202,23 +202,17 @@ static uint64_t stride_gap(const struct copy *copy, uint64_t len)
   return (copy->geo->stride - len % copy->geo->stride) % copy->geo->stride;
 }
 
-static void fill_header(struct copy *copy, int guarded)
-{
-  struct blt__log *log = copy->log;
-
-  blt__header_set_kind(log->header, copy->geo->fixed, guarded);
-}
-
 /* Where one dead block cannot hide the copy, the file hides from booklet: its
  * kind is inverted until the switch. */
 static blt_status guard(struct copy *copy)
 {
   struct blt__log *log = copy->log;
-  blt_status status;
+  blt_status status = BLT_OK;
 
-  fill_header(copy, 1);
-  copy->guarded = 1;
-  status = blt__log_put_header(log, copy->how->state, log->from, log->end);
+  if (!log->guarded) {
+    log->guarded = copy->guarded = 1;
+    status = blt__log_put_header(log, copy->how->state, log->from, log->end);
+  }
   return status < 0 ? status : sync_copy(copy);
 }
 
@@ -304,7 +298,7 @@ static blt_status take_back(struct copy *copy, blt_status status)
   log->reserved = 0;
   (void)blt__view_look(&copy->image->view, log->end);
   if (copy->guarded && !failed) {
-    fill_header(copy, 0);
+    log->guarded = 0;
     failed =
         blt__log_put_header(log, copy->how->state, log->from, log->end) < 0;
   }
@@ -325,8 +319,7 @@ static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
   copy->image->layout = *layout;
   log->dead_front =
       layout->index_off > layout->first_off ? layout->first_off : 0;
-  fill_header(copy, 0);
-  copy->guarded = 0;
+  log->guarded = copy->guarded = 0;
   blt__put4(log->header + BLT__HDR_BUCKETS, layout->n_buckets);
   blt__put6(log->header + BLT__HDR_INDEX, layout->index_off);
   blt__put6(log->header + BLT__HDR_FIRST, layout->first_off);

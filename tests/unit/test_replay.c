@@ -85,10 +85,15 @@ END_TEST
 /* P1 */
 START_TEST(a_record_of_another_session_does_not_count)
 {
-  uint64_t second;
-  const struct copy copy = two_commits(&second);
   struct blt__checkpoint checkpoint;
 
+  session_open(&session, NULL);
+  EXPECT_OK(blt_batch_begin(session.db));
+  put_text(session.db, "a", "one");
+  EXPECT_OK(blt_batch_commit(session.db));
+  const struct copy copy = session_copy(&session);
+  session.db->log.poisoned = 1;
+  EXPECT(BLT_E_POISONED, session_close(&session));
   ck_assert(blt__checkpoint_decode(copy.bytes, &checkpoint));
   checkpoint.salt[0] ^= 1;
   blt__checkpoint_encode(copy.bytes, &checkpoint);
