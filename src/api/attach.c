@@ -39,6 +39,17 @@ static blt_status read_header(blt_db *db, int *out_has_checkpoint,
   return BLT_OK;
 }
 
+static void set_up_side_table(blt_db *db)
+{
+  size_t max = db->options.side_table_max;
+
+  blt__side_init(&db->side, &db->env,
+                 max != 0 ? max : BLT_DEFAULT_SIDE_TABLE_MAX);
+  if (db->options.side_table == BLT_ON ||
+      (db->options.side_table != BLT_OFF && !db->image.view.by_read))
+    db->image.side = &db->side;
+}
+
 static void set_up_image(blt_db *db)
 {
   const struct blt__header *h = &db->header;
@@ -48,6 +59,7 @@ static void set_up_image(blt_db *db)
   blt__links_init(&db->image.links, &db->env);
   blt__links_init(&db->image.tombs, &db->env);
   blt__links_init(&db->image.reveals, &db->env);
+  set_up_side_table(db);
 }
 
 static void release_image(blt_db *db)
@@ -55,6 +67,7 @@ static void release_image(blt_db *db)
   blt__links_release(&db->image.links);
   blt__links_release(&db->image.tombs);
   blt__links_release(&db->image.reveals);
+  blt__side_release(&db->side);
 }
 
 /* A reader counts for itself what the header does not say. */
@@ -145,7 +158,8 @@ static blt_status attach_image(blt_db *db)
   blt__log_init(&db->log, &db->image, &db->env, &db->sink, db->options.sync);
   memcpy(db->log.header, db->header.bytes, BLT__HEADER_LEN);
   db->log.guarded = db->header.guarded;
-  blt__pending_init(&db->pending, &db->env, &db->sink, &db->image.geo);
+  blt__pending_init(&db->pending, &db->env, &db->sink, &db->image.geo,
+                    db->side.seed);
   return attach_writer(db, &opening, condition);
 }
 
@@ -183,6 +197,9 @@ blt_status blt__attach(blt_db *db)
   db->uses_lock = db->writable && db->options.threads != BLT_OFF;
   db->fork_count = blt__fork_count();
   status = blt__view_judge(&db->image.view, attach_image(db));
+  if (status == BLT_OK && db->options.side_table == BLT_ON)
+    blt__side_build(&db->side, &db->image,
+                    db->writable ? db->log.n_keys : db->n_keys);
   if (status < 0)
     release_all(db);
   return status;

@@ -10,7 +10,7 @@
 #include "blt.h"
 #include "change/log.h"
 #include "change/pending.h"
-#include "lookup/image.h"
+#include "lookup/side.h"
 
 struct blt_db {
   struct blt__env env;
@@ -30,6 +30,7 @@ struct blt_db {
 
   struct blt__header header; /* as decoded at opening                       */
   struct blt__image image;
+  struct blt__side side;
   struct blt__log log; /* writable handles                            */
   struct blt__pending pending;
   int in_batch;     /* between blt_batch_begin and its end         */

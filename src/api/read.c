@@ -30,18 +30,38 @@ struct place {
   struct blt__hit hit;
 };
 
+static int has_pending(const blt_db *db)
+{
+  return db->writable && db->pending.n_entries > 0;
+}
+
 /* 1 when the write buffer says what is with the key. */
-static int find_pending(const blt_db *db, const void *key, size_t key_len,
-                        struct place *out, blt_status *out_status)
+static int find_pending(const blt_db *db, uint64_t cheap, const void *key,
+                        size_t key_len, struct place *out,
+                        blt_status *out_status)
 {
   out->entry = NULL;
-  if (!db->writable || db->pending.n_entries == 0)
+  if (!has_pending(db))
     return 0;
-  out->entry = blt__pending_find(&db->pending, key, key_len);
+  out->entry = blt__pending_find_hashed(&db->pending, cheap, key, key_len);
   if (out->entry == NULL)
     return 0;
   *out_status = out->entry->kind == BLT__ENTRY_PUT ? BLT_OK : BLT_NOT_FOUND;
   return 1;
+}
+
+static int has_side_table(const blt_db *db)
+{
+  return db->image.side != NULL && blt__side_is_ready(&db->side);
+}
+
+/* Lookups went by chain: after enough of them the side table is built. */
+static void count_lookups(blt_db *db, size_t n)
+{
+  uint64_t n_keys = db->writable ? db->log.n_keys : db->n_keys;
+
+  if (db->image.side != NULL && blt__side_pays(&db->side, n, n_keys))
+    blt__side_build(&db->side, &db->image, n_keys);
 }
 
 static blt_status find(blt_db *db, const void *key, size_t key_len,
@@ -49,9 +69,17 @@ static blt_status find(blt_db *db, const void *key, size_t key_len,
 {
   uint8_t hash[BLT__HASH_LEN];
   blt_status status = BLT_OK;
+  int by_side = has_side_table(db);
+  uint64_t cheap = by_side || has_pending(db)
+                       ? blt__cheaphash(db->side.seed, key, key_len)
+                       : 0;
 
-  if (find_pending(db, key, key_len, out, &status))
+  if (find_pending(db, cheap, key, key_len, out, &status))
     return status;
+  if (by_side)
+    return blt__side_find(&db->side, &db->image, cheap, key, key_len,
+                          &out->hit);
+  count_lookups(db, 1);
   blt__keyhash(key, key_len, hash);
   return blt__chain_find(&db->image, hash, key, key_len, &out->hit);
 }
@@ -131,36 +159,76 @@ BLT_API blt_status blt_has(blt_db *db, const void *key, size_t key_len)
   return blt__leave(db, status);
 }
 
-/* Look up to BLT__MANY_MAX keys up; a place for each that is there. */
-static blt_status find_some(blt_db *db, const blt_bytes *keys, size_t n,
-                            struct place *places, blt_status *statuses)
+/* Some keys of a call, and what is known of each. */
+struct some {
+  const blt_bytes *keys;
+  size_t n;
+  struct place places[BLT__MANY_MAX];
+  blt_status statuses[BLT__MANY_MAX];
+  uint64_t cheap[BLT__MANY_MAX];
+  size_t wanted[BLT__MANY_MAX]; /* those that are to be sought in the file  */
+  size_t n_wanted;
+};
+
+static blt_status find_some_by_chain(blt_db *db, struct some *some)
 {
   struct blt__query queries[BLT__MANY_MAX];
-  size_t numbers[BLT__MANY_MAX];
-  size_t n_queries = 0;
-  blt_status status;
 
-  for (size_t i = 0; i < n; i++) {
-    places[i].entry = NULL;
-    statuses[i] = judge_key(db, keys[i].data, keys[i].len);
-    if (statuses[i] < 0)
-      return statuses[i];
-    if (statuses[i] == BLT_OK &&
-        find_pending(db, keys[i].data, keys[i].len, &places[i], &statuses[i]))
-      continue;
-    if (statuses[i] != BLT_OK)
-      continue;
-    queries[n_queries].key = keys[i].data;
-    queries[n_queries].key_len = keys[i].len;
-    numbers[n_queries++] = i;
+  for (size_t i = 0; i < some->n_wanted; i++) {
+    queries[i].key = some->keys[some->wanted[i]].data;
+    queries[i].key_len = some->keys[some->wanted[i]].len;
   }
-  if ((status = blt__many_find(&db->image, queries, n_queries)) < 0)
+  blt_status status = blt__many_find(&db->image, queries, some->n_wanted);
+  if (status < 0)
     return status;
-  for (size_t i = 0; i < n_queries; i++) {
-    statuses[numbers[i]] = queries[i].status;
-    places[numbers[i]].hit = queries[i].hit;
+  for (size_t i = 0; i < some->n_wanted; i++) {
+    some->statuses[some->wanted[i]] = queries[i].status;
+    some->places[some->wanted[i]].hit = queries[i].hit;
+  }
+  count_lookups(db, some->n_wanted);
+  return BLT_OK;
+}
+
+static blt_status find_some_by_side(blt_db *db, struct some *some)
+{
+  for (size_t i = 0; i < some->n_wanted; i++)
+    blt__side_ask_place(&db->side, some->cheap[some->wanted[i]]);
+  for (size_t i = 0; i < some->n_wanted; i++)
+    blt__side_ask_block(&db->side, &db->image, some->cheap[some->wanted[i]]);
+  for (size_t i = 0; i < some->n_wanted; i++) {
+    size_t k = some->wanted[i];
+    some->statuses[k] = blt__side_find(&db->side, &db->image, some->cheap[k],
+                                       some->keys[k].data, some->keys[k].len,
+                                       &some->places[k].hit);
+    if (some->statuses[k] < 0)
+      return some->statuses[k];
   }
   return BLT_OK;
+}
+
+/* Look up to BLT__MANY_MAX keys up; a place for each that is there. */
+static blt_status find_some(blt_db *db, struct some *some)
+{
+  int by_side = has_side_table(db);
+  int is_hashed = by_side || has_pending(db);
+
+  some->n_wanted = 0;
+  for (size_t i = 0; i < some->n; i++) {
+    const blt_bytes *key = &some->keys[i];
+    blt_status status = judge_key(db, key->data, key->len);
+    if (status < 0)
+      return status;
+    some->places[i].entry = NULL;
+    some->statuses[i] = status;
+    if (status != BLT_OK)
+      continue;
+    if (is_hashed)
+      some->cheap[i] = blt__cheaphash(db->side.seed, key->data, key->len);
+    if (!find_pending(db, some->cheap[i], key->data, key->len, &some->places[i],
+                      &some->statuses[i]))
+      some->wanted[some->n_wanted++] = i;
+  }
+  return by_side ? find_some_by_side(db, some) : find_some_by_chain(db, some);
 }
 
 /* What is wanted of each key: its value, or only whether it is there. */
@@ -173,12 +241,13 @@ struct many {
 static blt_status take_some(blt_db *db, const blt_bytes *keys, size_t n,
                             size_t first, struct many *out)
 {
-  struct place places[BLT__MANY_MAX];
-  blt_status statuses[BLT__MANY_MAX];
-  blt_status status = find_some(db, keys + first, n, places, statuses);
+  struct some some;
 
+  some.keys = keys + first;
+  some.n = n;
+  blt_status status = find_some(db, &some);
   for (size_t i = 0; i < n && status >= 0; i++) {
-    int is_there = statuses[i] == BLT_OK;
+    int is_there = some.statuses[i] == BLT_OK;
     out->n_found += (size_t)is_there;
     if (out->found != NULL)
       out->found[first + i] = (unsigned char)is_there;
@@ -186,7 +255,7 @@ static blt_status take_some(blt_db *db, const blt_bytes *keys, size_t n,
       continue;
     out->values[first + i] = (blt_bytes){NULL, 0};
     if (is_there)
-      status = value_of(db, &places[i], &out->values[first + i]);
+      status = value_of(db, &some.places[i], &out->values[first + i]);
   }
   return status;
 }

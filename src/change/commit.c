@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "format/bodyhash.h"
+#include "lookup/side.h"
 
 /* Least space that is put aside at once. */
 #define RESERVE_LEN ((uint64_t)1 << 20)
@@ -203,6 +204,25 @@ static blt_status take_back(struct blt__commit *c, blt_status status,
                          "close and open the file again to see its state");
 }
 
+/* The side table learns where the keys are now. */
+static void move_sides(struct blt__commit *c, const struct blt__part *part)
+{
+  struct blt__side *side = c->log->image->side;
+
+  if (side == NULL || !blt__side_is_ready(side))
+    return;
+  for (size_t i = part->first; i < part->first + part->n; i++) {
+    const struct blt__placed *placed = &c->order[i];
+    const struct blt__entry *entry = placed->entry;
+    const int is_put = entry->kind == BLT__ENTRY_PUT;
+    uint64_t cheap = blt__cheaphash(
+        side->seed, blt__entry_key(c->pending, entry), entry->key_len);
+    blt__side_move(
+        side, cheap, entry->found,
+        is_put ? part->at + part->len + placed->body_off - part->body_off : 0);
+  }
+}
+
 static void account(struct blt__commit *c, const struct blt__part *parts,
                     size_t n_parts, int64_t change)
 {
@@ -210,6 +230,8 @@ static void account(struct blt__commit *c, const struct blt__part *parts,
 
   for (size_t i = 0; i < n_parts; i++)
     log->deletes += parts[i].n_removed;
+  for (size_t i = 0; i < n_parts; i++)
+    move_sides(c, &parts[i]);
   log->n_keys = (uint32_t)((int64_t)log->n_keys + change);
   log->seq += n_parts;
   log->end = log->image->view.size;

@@ -5,21 +5,21 @@
 
 #include <string.h>
 
-#include <xxhash.h>
-
+#include "hash/cheaphash.h"
 #include "hash/keyhash.h"
 #include "lookup/many.h"
+#include "lookup/side.h"
 
 enum { FIRST_PLACES = 256, KEPT_ENTRIES = 1 << 17 };
 
 void blt__pending_init(struct blt__pending *pending, const struct blt__env *env,
                        const struct blt__sink *sink,
-                       const struct blt__geometry *geo)
+                       const struct blt__geometry *geo, uint64_t seed)
 {
-  *pending = (struct blt__pending){.env = env, .sink = sink, .geo = geo};
+  *pending =
+      (struct blt__pending){.env = env, .sink = sink, .geo = geo, .seed = seed};
   blt__buf_init(&pending->body, env);
   blt__buf_init(&pending->keys, env);
-  blt__random(&pending->seed, sizeof pending->seed);
 }
 
 void blt__pending_release(struct blt__pending *pending)
@@ -45,8 +45,7 @@ void blt__pending_clear(struct blt__pending *pending)
     uint64_t seed = pending->seed;
     const struct blt__geometry *geo = pending->geo;
     blt__pending_release(pending);
-    blt__pending_init(pending, pending->env, pending->sink, geo);
-    pending->seed = seed;
+    blt__pending_init(pending, pending->env, pending->sink, geo, seed);
     return;
   }
   pending->body.len = pending->keys.len = 0;
@@ -80,7 +79,7 @@ const uint8_t *blt__entry_value(const struct blt__pending *pending,
 static uint64_t cheap_hash(const struct blt__pending *pending, const void *key,
                            size_t key_len)
 {
-  return XXH3_64bits_withSeed(key, key_len, pending->seed);
+  return blt__cheaphash(pending->seed, key, key_len);
 }
 
 /* The place that holds the key's entry, or the empty one where it belongs. */
@@ -105,10 +104,17 @@ static uint32_t *find_place(const struct blt__pending *pending, uint64_t cheap,
 struct blt__entry *blt__pending_find(const struct blt__pending *pending,
                                      const void *key, size_t key_len)
 {
+  return blt__pending_find_hashed(pending, cheap_hash(pending, key, key_len),
+                                  key, key_len);
+}
+
+struct blt__entry *blt__pending_find_hashed(const struct blt__pending *pending,
+                                            uint64_t cheap, const void *key,
+                                            size_t key_len)
+{
   if (pending->n_entries == 0)
     return NULL;
-  uint32_t number =
-      *find_place(pending, cheap_hash(pending, key, key_len), key, key_len);
+  uint32_t number = *find_place(pending, cheap, key, key_len);
   return number == 0 ? NULL : &pending->entries[number - 1];
 }
 
@@ -321,6 +327,8 @@ blt_status blt__pending_resolve(struct blt__pending *pending,
       entries[i]->found =
           queries[i].status == BLT_OK ? queries[i].hit.block.off : 0;
       entries[i]->resolved = 1;
+      if (entries[i]->kind == BLT__ENTRY_DELETE && entries[i]->found == 0)
+        entries[i]->kind = BLT__ENTRY_GONE;
     }
   }
   return BLT_OK;
@@ -380,30 +388,45 @@ static blt_status delete_entry(struct blt__pending *pending,
   return BLT_OK;
 }
 
+/* Is the key in the file? The side table knows without the hash, which is then
+ * made with many others. */
+static blt_status find_in_file(struct blt__image *image, uint64_t cheap,
+                               const void *key, size_t key_len, uint8_t *hash,
+                               struct blt__hit *hit, int *out_resolved)
+{
+  *out_resolved = image->side == NULL || !blt__side_is_ready(image->side);
+  if (!*out_resolved)
+    return blt__side_find(image->side, image, cheap, key, key_len, hit);
+  blt__keyhash(key, key_len, hash);
+  return blt__chain_find(image, hash, key, key_len, hit);
+}
+
 blt_status blt__pending_delete(struct blt__pending *pending,
                                struct blt__image *image, const void *key,
                                size_t key_len, int hidden)
 {
-  struct blt__entry *entry = blt__pending_find(pending, key, key_len);
-  uint8_t hash[BLT__HASH_LEN];
+  uint64_t cheap = cheap_hash(pending, key, key_len);
+  struct blt__entry *entry =
+      blt__pending_find_hashed(pending, cheap, key, key_len);
+  uint8_t hash[BLT__HASH_LEN] = {0};
   struct blt__hit hit;
   uint64_t at = 0;
+  int is_resolved;
 
   if (entry != NULL)
     return delete_entry(pending, image, entry);
-  blt__keyhash(key, key_len, hash);
-  blt_status status = blt__chain_find(image, hash, key, key_len, &hit);
+  blt_status status =
+      find_in_file(image, cheap, key, key_len, hash, &hit, &is_resolved);
   if (status != BLT_OK || (status = make_room(pending)) < 0 ||
       (status = keep_key(pending, hash, key, key_len, &at)) < 0)
     return status;
-  uint64_t cheap = cheap_hash(pending, key, key_len);
   pending->entries[pending->n_entries] =
       (struct blt__entry){.at = at,
                           .found = hit.block.off,
                           .tag = (uint32_t)(cheap >> 32),
                           .key_len = (uint16_t)key_len,
                           .kind = BLT__ENTRY_DELETE,
-                          .resolved = 1,
+                          .resolved = is_resolved != 0,
                           .hidden = hidden != 0};
   *find_place(pending, cheap, key, key_len) = (uint32_t)++pending->n_entries;
   return BLT_OK;

@@ -48,12 +48,12 @@ struct blt__pending {
   size_t places_mask;
   size_t n_resolved; /* all entries before are resolved            */
   int has_holes;     /* body has bytes of dropped entries          */
-  uint64_t seed;
+  uint64_t seed;     /* of the handle's cheap hash                   */
 };
 
 void blt__pending_init(struct blt__pending *pending, const struct blt__env *env,
                        const struct blt__sink *sink,
-                       const struct blt__geometry *geo);
+                       const struct blt__geometry *geo, uint64_t seed);
 void blt__pending_release(struct blt__pending *pending);
 
 /* Forget all entries. */
@@ -62,6 +62,10 @@ void blt__pending_clear(struct blt__pending *pending);
 /* The newest entry of a key, or NULL; never one that is DROPPED. */
 struct blt__entry *blt__pending_find(const struct blt__pending *pending,
                                      const void *key, size_t key_len);
+/* With the blt__cheaphash of the key by pending->seed. */
+struct blt__entry *blt__pending_find_hashed(const struct blt__pending *pending,
+                                            uint64_t cheap, const void *key,
+                                            size_t key_len);
 
 struct blt__put {
   const void *key;

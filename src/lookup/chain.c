@@ -86,7 +86,6 @@ blt_status blt__chain_find(struct blt__image *image, const uint8_t *hash,
         (key_len > 0 &&
          memcmp(hit.head + image->geo.key_off, key, key_len) != 0))
       continue; /* C2 */
-    hit.link_off = walk.link_off;
     *out = hit;
     return BLT_OK;
   }

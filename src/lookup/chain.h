@@ -34,7 +34,6 @@ blt_status blt__walk_next(struct blt__walk *walk, struct blt__block *out,
 
 struct blt__hit {
   struct blt__block block;
-  uint64_t link_off;   /* where the link to it stands                      */
   const uint8_t *head; /* its bytes from head to the end of the key        */
 };
 

@@ -20,6 +20,8 @@ enum blt__fault {
   BLT__FAULT_TORN  /* torn-tail                                          */
 };
 
+struct blt__side;
+
 struct blt__image {
   struct blt__view view;
   struct blt__geometry geo;
@@ -29,6 +31,7 @@ struct blt__image {
                                 file is not 0 yet                           */
   struct blt__links reveals; /* block offset -> length: commit records that
                                 still cover their batch in the file         */
+  struct blt__side *side;    /* borrowed; NULL: there is none               */
 };
 
 /* Every number from the file passes one of these before it is used. */
@@ -56,6 +59,15 @@ static inline blt_status blt__image_link(struct blt__image *image, uint64_t off,
   if (status == BLT_OK)
     *out = blt__get6(p);
   return status;
+}
+
+/* Ask for a block's head and key without waiting, if it may be there. */
+static inline void blt__image_ask(const struct blt__image *image, uint64_t off)
+{
+  if (image->view.by_read || !blt__view_has(&image->view, off, BLT__HEAD_MAX))
+    return;
+  __builtin_prefetch(image->view.base + off);
+  __builtin_prefetch(image->view.base + off + BLT__HEAD_MAX);
 }
 
 /*

@@ -5,20 +5,13 @@
 
 #include "hash/lanes.h"
 
-/* Ask for the bytes at `off` without waiting. */
-static void ask_for(const struct blt__image *image, uint64_t off)
-{
-  if (blt__view_has(&image->view, off, BLT__HEAD_MAX))
-    __builtin_prefetch(image->view.base + off);
-}
-
 static void ask_for_slot(const struct blt__image *image, uint64_t off)
 {
   const struct blt__links *links = &image->links;
 
   if (links->n != 0)
     __builtin_prefetch(&links->entries[blt__links_place(links, off)]);
-  ask_for(image, off);
+  blt__image_ask(image, off);
 }
 
 /* The link in the slot, as far as that is known without a failure. */
@@ -45,7 +38,7 @@ static void ask_for_all(const struct blt__image *image,
     ask_for_slot(image, slots[i]);
   }
   for (size_t i = 0; i < n; i++)
-    ask_for(image, peek_link(image, slots[i]));
+    blt__image_ask(image, peek_link(image, slots[i]));
 }
 
 blt_status blt__many_find(struct blt__image *image, struct blt__query *queries,

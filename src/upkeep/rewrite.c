@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/reserved.h"
+#include "lookup/side.h"
 
 enum { OUT_LEN = 4 << 20, PROGRESS_STEP = 4096 };
 
@@ -317,6 +318,8 @@ static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
   struct blt__log *log = copy->log;
 
   copy->image->layout = *layout;
+  if (copy->image->side != NULL)
+    blt__side_drop(copy->image->side);
   log->dead_front =
       layout->index_off > layout->first_off ? layout->first_off : 0;
   log->guarded = copy->guarded = 0;

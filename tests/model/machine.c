@@ -38,6 +38,7 @@ static blt_options options_of_machine(struct machine *machine)
   options.sync = config->sync;
   options.auto_reindex =
       random_below(&machine->random, 2) == 0 ? BLT_ON : BLT_OFF;
+  options.side_table = (blt_choice)random_below(&machine->random, 3);
   options.clock = tick;
   options.clock_ctx = machine;
   return options;

@@ -4,12 +4,13 @@
 int main(int argc, char **argv)
 {
   static const suite_maker makers[] = {
-      bytes_suite,   buf_suite,    env_suite,         fail_suite,
-      status_suite,  file_suite,   file_memory_suite, view_suite,
-      lock_suite,    guard_suite,  header_suite,      layout_suite,
-      block_suite,   record_suite, bodyhash_suite,    reserved_suite,
-      keyhash_suite, links_suite,  lookup_suite,      pending_suite,
-      log_suite,     replay_suite, rewrite_suite,     repair_suite,
+      bytes_suite,    buf_suite,     env_suite,    fail_suite,
+      side_suite,     status_suite,  file_suite,   file_memory_suite,
+      view_suite,     lock_suite,    guard_suite,  header_suite,
+      layout_suite,   block_suite,   record_suite, bodyhash_suite,
+      reserved_suite, keyhash_suite, links_suite,  lookup_suite,
+      pending_suite,  log_suite,     replay_suite, rewrite_suite,
+      repair_suite,
   };
 
   return run_suites(argc, argv, makers, sizeof makers / sizeof *makers);

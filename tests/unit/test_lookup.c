@@ -74,9 +74,7 @@ START_TEST(a_chain_that_leads_backwards_is_no_circle)
   open_image();
   ck_assert_int_eq(find("a", &hit), BLT_OK);
   ck_assert_uint_eq(hit.block.off, a);
-  ck_assert_uint_eq(hit.link_off, b + IMAGE_BLOCK_NEXT);
   ck_assert_int_eq(find("b", &hit), BLT_OK);
-  ck_assert_uint_eq(hit.link_off, 200);
   ck_assert_int_eq(find("c", &hit), BLT_NOT_FOUND);
   tear_down();
 }
@@ -155,7 +153,6 @@ START_TEST(a_changed_link_is_followed_instead_of_the_file)
       a & BLT__OFF_MAX;
   ck_assert_int_eq(find("b", &hit), BLT_OK);
   ck_assert_int_eq(find("a", &hit), BLT_OK);
-  ck_assert_uint_eq(hit.link_off, b + 13);
   tear_down();
 }
 END_TEST

@@ -17,7 +17,7 @@ static void set_up(void)
   image_init(&image, &(struct image_shape){.n_buckets = 3});
   image_add(&image, "old", "in the file");
   inside_open(&inside, image.bytes, image.len, 0);
-  blt__pending_init(&pending, &inside.env, &inside.sink, &inside.image.geo);
+  blt__pending_init(&pending, &inside.env, &inside.sink, &inside.image.geo, 7);
 }
 
 static void tear_down(void)

@@ -1,0 +1,235 @@
+/* test_side.c - the side table beside its twin, the walk of the chain */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash/keyhash.h"
+#include "lookup/side.h"
+#include "support/image.h"
+#include "support/random.h"
+#include "support/store.h"
+#include "unit/session.h"
+#include "unit/suites.h"
+
+enum { N_KEYS = 300 };
+
+static struct session session;
+
+static void open_with(blt_choice side_table, size_t max)
+{
+  blt_options options = session_options(BLT_SYNC_BATCH);
+
+  options.side_table = side_table;
+  options.side_table_max = max;
+  options.auto_reindex = BLT_ON;
+  session_open(&session, &options);
+}
+
+static void key_of(unsigned number, char key[16])
+{
+  snprintf(key, 16, "key-%06u", number);
+}
+
+static int is_ready(void)
+{
+  return blt__side_is_ready(&session.db->side);
+}
+
+/* H1, for each key that there may be. */
+static void expect_twins_to_agree(void)
+{
+  struct blt__side *const side = &session.db->side;
+  struct blt__image *const image = &session.db->image;
+
+  for (unsigned i = 0; i < N_KEYS; i++) {
+    struct blt__hit by_chain, by_side;
+    uint8_t hash[BLT__HASH_LEN];
+    char key[16];
+    key_of(i, key);
+    const size_t len = strlen(key);
+    blt__keyhash(key, len, hash);
+    const blt_status status = blt__chain_find(image, hash, key, len, &by_chain);
+    ck_assert_int_eq(blt__side_find(side, image,
+                                    blt__cheaphash(side->seed, key, len), key,
+                                    len, &by_side),
+                     status);
+    if (status == BLT_OK)
+      ck_assert_uint_eq(by_side.block.off, by_chain.block.off);
+  }
+}
+
+/* H1 */
+START_TEST(it_answers_what_the_chain_answers_after_each_commit)
+{
+  struct random random;
+
+  random_start(&random, (uint64_t)_i);
+  open_with(BLT_ON, 0);
+  ck_assert(is_ready());
+  for (int round = 0; round < 200; round++) {
+    EXPECT_OK(blt_batch_begin(session.db));
+    for (uint32_t n = random_below(&random, 12); n > 0; n--) {
+      char key[16];
+      key_of(random_below(&random, N_KEYS), key);
+      if (random_below(&random, 3) == 0)
+        (void)blt_delete(session.db, key, strlen(key));
+      else
+        put_text(session.db, key, "value");
+    }
+    if (random_below(&random, 10) == 0)
+      EXPECT_OK(blt_batch_abort(session.db));
+    else
+      EXPECT_OK(blt_batch_commit(session.db));
+    if (random_below(&random, 40) == 0)
+      EXPECT_OK(blt_prune(session.db, NULL, NULL));
+    if (!is_ready())
+      blt__side_build(&session.db->side, &session.db->image,
+                      session.db->log.n_keys);
+    ck_assert(is_ready());
+    expect_twins_to_agree();
+  }
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(it_is_built_when_an_eighth_of_the_keys_was_looked_up)
+{
+  open_with(BLT_DEFAULT, 0);
+  put_numbered(session.db, 0, 1000);
+  EXPECT_OK(blt_sync(session.db));
+  for (unsigned i = 0; i < 124; i++)
+    expect_numbered(session.db, i, 1);
+  ck_assert(!is_ready());
+  expect_numbered(session.db, 0, 2);
+  ck_assert(is_ready());
+  expect_numbered(session.db, 0, 1000);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(it_is_never_built_when_it_is_switched_off)
+{
+  open_with(BLT_OFF, 0);
+  put_numbered(session.db, 0, 100);
+  EXPECT_OK(blt_sync(session.db));
+  for (int i = 0; i < 10; i++)
+    expect_numbered(session.db, 0, 100);
+  ck_assert(!is_ready());
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(it_takes_no_more_memory_than_it_may)
+{
+  open_with(BLT_DEFAULT, 1024); /* 128 places, four fifths used     */
+  put_numbered(session.db, 0, 110);
+  EXPECT_OK(blt_sync(session.db));
+  for (int i = 0; i < 3; i++)
+    expect_numbered(session.db, 0, 110);
+  ck_assert(!is_ready());
+  ck_assert_ptr_null(session.db->side.places);
+  for (unsigned i = 100; i < 110; i++) {
+    char key[16];
+    key_of(i, key);
+    delete_text(session.db, key);
+  }
+  EXPECT_OK(blt_prune(session.db, NULL, NULL));
+  for (int i = 0; i < 3; i++)
+    expect_numbered(session.db, 0, 100);
+  ck_assert(is_ready());
+  ck_assert_uint_eq(session.db->side.mask, 127);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(it_is_given_up_when_blocks_move_or_it_gets_crowded)
+{
+  open_with(BLT_ON, 0);
+  ck_assert(is_ready());
+  EXPECT_OK(blt_reindex(session.db, 7));
+  ck_assert(!is_ready());
+  put_numbered(session.db, 0, 7);
+  EXPECT_OK(blt_sync(session.db));
+  blt__side_build(&session.db->side, &session.db->image, 7);
+  ck_assert(is_ready());
+  ck_assert_uint_eq(session.db->side.mask, 63);
+  session.db->options.auto_reindex = BLT_OFF;
+  put_numbered(session.db, 7, 60);
+  EXPECT_OK(blt_sync(session.db));
+  ck_assert(!is_ready());
+  expect_numbered(session.db, 0, 67);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+/* H2 */
+START_TEST(a_place_that_leads_to_another_key_is_not_believed)
+{
+  struct blt__hit hit;
+
+  open_with(BLT_ON, 0);
+  put_durably(&session, "a", "1");
+  put_durably(&session, "b", "2");
+  struct blt__side *const side = &session.db->side;
+  const uint64_t b = block_of(&session, "b");
+  const uint64_t cheap = blt__cheaphash(side->seed, "a", 1);
+  size_t i = (size_t)cheap & side->mask;
+  while (side->places[i] >> 48 != cheap >> 48)
+    i = (i + 1) & side->mask;
+  side->places[i] = (cheap >> 48 << 48) | b;
+  ck_assert_int_eq(
+      blt__side_find(side, &session.db->image, cheap, "a", 1, &hit),
+      BLT_NOT_FOUND);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+/* H1 */
+START_TEST(a_store_with_a_broken_chain_gets_no_table)
+{
+  blt_options options = session_options(BLT_SYNC_BATCH);
+  struct image image;
+  blt_bytes value;
+  blt_db *db = NULL;
+  char key[16];
+  unsigned n_read = 0, n_broken = 0;
+
+  image_init(&image, &(struct image_shape){.n_buckets = 3});
+  for (unsigned i = 0; i < 200; i++) {
+    key_of(i, key);
+    image_add(&image, key, "value");
+  }
+  image_set(&image, 200, 6, 0xeeeeee);
+  options.mode = BLT_READ;
+  EXPECT_OK(blt_open_memory(image.bytes, image.len, &options, &db));
+  for (unsigned i = 0; i < 400; i++) {
+    key_of(i % 200, key);
+    const blt_status status = blt_get(db, key, strlen(key), &value);
+    n_read += status == BLT_OK;
+    n_broken += status == BLT_E_CORRUPT;
+  }
+  ck_assert(!blt__side_is_ready(&db->side));
+  ck_assert_uint_gt(n_read, 0);
+  ck_assert_uint_gt(n_broken, 0);
+  ck_assert_uint_eq(n_read + n_broken, 400);
+  EXPECT_OK(blt_close(db));
+  image_free(&image);
+}
+END_TEST
+
+Suite *side_suite(void)
+{
+  Suite *const suite =
+      SUITE_OF("side", it_is_built_when_an_eighth_of_the_keys_was_looked_up,
+               it_is_never_built_when_it_is_switched_off,
+               it_takes_no_more_memory_than_it_may,
+               it_is_given_up_when_blocks_move_or_it_gets_crowded,
+               a_place_that_leads_to_another_key_is_not_believed,
+               a_store_with_a_broken_chain_gets_no_table);
+  TCase *const made = case_of("twins");
+
+  tcase_add_loop_test(made, it_answers_what_the_chain_answers_after_each_commit,
+                      0, 4);
+  suite_add_tcase(suite, made);
+  return suite;
+}
