@@ -118,6 +118,31 @@ uint64_t lot(const struct explorer *explorer, unsigned level, uint64_t salt)
   return x;
 }
 
+/* ---- counting */
+
+uint64_t tally_states(const struct tally *tally)
+{
+  uint64_t n = tally->n_kill + tally->n_power;
+
+  for (int i = 0; i < MAX_LEVELS; i++)
+    n += tally->n_nested[i];
+  return n;
+}
+
+void tally_add(struct tally *to, const struct tally *from)
+{
+  to->n_kill += from->n_kill;
+  to->n_power += from->n_power;
+  for (int i = 0; i < MAX_LEVELS; i++)
+    to->n_nested[i] += from->n_nested[i];
+  to->n_whole += from->n_whole;
+  to->n_chosen += from->n_chosen;
+  for (int i = 0; i <= BLT_OPENED_REPAIRED; i++)
+    to->n_opened[i] += from->n_opened[i];
+  to->n_failures += from->n_failures;
+  to->n_stories += from->n_stories;
+}
+
 /* ---- visiting */
 
 static int is_over(const struct explorer *explorer)
@@ -125,8 +150,8 @@ static int is_over(const struct explorer *explorer)
   const struct limits *const limits = explorer->limits;
   const struct tally *const tally = explorer->tally;
 
-  if (explorer->failed || (limits->n_states != 0 &&
-                           tally->n_kill + tally->n_power >= limits->n_states))
+  if (explorer->failed ||
+      (limits->n_states != 0 && tally_states(tally) >= limits->n_states))
     return 1;
   return limits->deadline > 0 && (tally->n_kill + tally->n_power) % 64 == 0 &&
          now() > limits->deadline;
@@ -278,6 +303,10 @@ static void explore_level(struct explorer *explorer, unsigned level,
   if (is_model_wanted(explorer, level, "power") &&
       !is_power_excluded(explorer) && !explorer->failed)
     power_states(&states);
+  if (level == 0) {
+    explorer->tally->n_whole += states.n_whole;
+    explorer->tally->n_chosen += states.n_chosen;
+  }
   l->crash = NULL;
 }
 

@@ -14,13 +14,17 @@ enum { MAX_LEVELS = 3 };
 struct tally {
   uint64_t n_kill, n_power;      /* crashes of stories                       */
   uint64_t n_nested[MAX_LEVELS]; /* crashes of recoveries, by depth         */
+  uint64_t n_whole, n_chosen;    /* of n_power: all of a window; some        */
   uint64_t n_opened[BLT_OPENED_REPAIRED + 1];
   uint64_t n_failures, n_stories;
 };
 
+uint64_t tally_states(const struct tally *tally);
+void tally_add(struct tally *to, const struct tally *from);
+
 struct limits {
   uint64_t n_exhaustive;  /* a window's states up to which all are made      */
-  uint64_t n_states;      /* in all; 0: no limit                             */
+  uint64_t n_states;      /* in all, about; 0: no limit                      */
   double deadline;        /* seconds on the clock of now(); 0: none          */
   uint64_t only_state;    /* number of the only one to look at; 0: all       */
   const char *only_model; /* "kill" or "power"; NULL: both                  */

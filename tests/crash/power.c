@@ -27,6 +27,7 @@ struct window {
   uint64_t first_len; /* of the file when the window begins                 */
   struct crash crash;
   size_t sector_len;
+  int is_whole; /* all states are visited                                   */
   struct sector *sectors;
   size_t n_sectors, capacity;
   uint32_t *place; /* sector number -> place in sectors + 1                 */
@@ -197,6 +198,10 @@ static unsigned get_choice(const struct window *w, size_t i)
 
 static int visit(struct window *w)
 {
+  if (w->is_whole)
+    w->s->n_whole++;
+  else
+    w->s->n_chosen++;
   return w->s->visit(w->s->explorer, w->s->level, &w->crash);
 }
 
@@ -221,6 +226,7 @@ static uint64_t n_states(const struct window *w)
 
 static int visit_every(struct window *w)
 {
+  w->is_whole = 1;
   choose_all(w, 0);
   for (;;) {
     size_t i = 0;
@@ -319,6 +325,7 @@ static int visit_window(struct window *w, size_t begin, size_t end)
     choose_all(w, 1);
     return stop;
   }
+  w->is_whole = 0;
   stop = visit_some(w);
   if (!stop && w->s->n_random > 16) {
     choose_all(w, 0);

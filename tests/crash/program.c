@@ -17,7 +17,7 @@ static unsigned choose_n_keys(struct session *s)
   static const unsigned counts[] = {4, 12, 30};
 
   if (has(s, TRAIT_SMALL))
-    return 2;
+    return 3;
   if (has(s, TRAIT_SINGLE))
     return 3;
   if (has(s, TRAIT_BIG))
@@ -210,11 +210,11 @@ void program_random(struct session *s, unsigned n_steps)
 
 static uint32_t choose_n_buckets(struct session *s)
 {
-  static const uint32_t counts[] = {1, 2, 3, 7, 50, 200};
+  static const uint32_t counts[] = {1, 2, 3, 4, 5, 6, 7, 50, 200};
 
   if (has(s, TRAIT_SMALL))
     return 1;
-  return has(s, TRAIT_GROWTH) ? counts[below(s, 3)] : counts[below(s, 6)];
+  return has(s, TRAIT_GROWTH) ? counts[below(s, 3)] : counts[below(s, 9)];
 }
 
 /* The new file is on disk when the story begins. */

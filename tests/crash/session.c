@@ -249,7 +249,8 @@ void session_put(struct session *s, unsigned key, size_t len)
       (struct entry){.value_hash = hash_bytes(s->value, len),
                      .time = s->story->plan->shape == TIMES ? time : 0,
                      .len = (uint32_t)len,
-                     .version = ++s->n_versions};
+                     .version = ++s->n_versions,
+                     .fill = len > 0 ? s->value[0] : 0};
   expect(s, status == BLT_OK, "put");
   end_call(s, !s->in_batch && nothing_waits(s));
 }

@@ -37,6 +37,9 @@ struct states {
   struct random random;
   uint64_t n_exhaustive; /* power: product up to which all are made         */
   unsigned n_random;     /* power: beyond, so many random ones a window     */
+  /* counted by power_states */
+  uint64_t n_whole;  /* in windows of which all states were made            */
+  uint64_t n_chosen; /* in others                                           */
   struct explorer *explorer;
   unsigned level;
   visitor visit;

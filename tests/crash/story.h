@@ -34,8 +34,11 @@ enum trait {
   TRAIT_LAST = 1 << 14       /* batches that end with a torn, empty block    */
 };
 
-/* Of TRAIT_SMALL: the seeds below are the programs of three steps. */
-enum { N_THREE_STEPS = 16 * 16 * 16 };
+/*
+ * Of TRAIT_SMALL the seed is the program: below N_THREE_STEPS three steps on
+ * an empty store, then as many on one that holds two keys, then four steps.
+ */
+enum { N_STEPS = 24, N_THREE_STEPS = N_STEPS * N_STEPS * N_STEPS };
 
 struct plan {
   const char *name;
@@ -43,6 +46,9 @@ struct plan {
   blt_sync_level level;
   unsigned traits;
 };
+
+/* The plan of that number, or NULL behind the last. */
+const struct plan *plan_at(unsigned i);
 
 struct story_key {
   const uint8_t *bytes;
@@ -54,6 +60,7 @@ struct entry {
   uint64_t value_hash, time;
   uint32_t len;
   uint32_t version; /* which put it was; 0: the key is not there            */
+  uint64_t fill;    /* each byte of the value; no padding: memcmp compares  */
 };
 
 /* Keys of the program, then the hidden ones. */
