@@ -170,6 +170,10 @@ static void print_kinds(const struct run *run)
 
 static int is_wanted(const struct campaign *campaign, unsigned i)
 {
+  /* Another program shall see what we left, and nobody else. */
+  if (campaign->limits.export != NULL &&
+      (plan_at(i)->traits & (TRAIT_FOREIGN | TRAIT_REBOOT)) != 0)
+    return 0;
   return campaign->only == NULL ||
          strcmp(campaign->only, plan_at(i)->name) == 0;
 }
@@ -182,6 +186,8 @@ static unsigned share_of(const struct run *run, unsigned i)
 
   if (!is_wanted(run->campaign, i))
     return 0;
+  if (run->campaign->limits.export != NULL)
+    return 1;
   if (traits & TRAIT_LONG_KEYS)
     return 1;
   if (traits & (TRAIT_BIG | TRAIT_GROWTH | TRAIT_IMPLICIT | TRAIT_LAST))

@@ -186,6 +186,22 @@ static struct verdict verdict_of(const struct explorer *explorer,
   return verdict;
 }
 
+/* An image for another program; nothing is judged here. */
+static int hand_out(struct explorer *explorer, const struct crash *crash)
+{
+  struct level *const l = &explorer->levels[0];
+  const struct verdict verdict = verdict_of(explorer, 0, crash);
+  const int is_wanted = lot(explorer, 0, 8) % explorer->limits->export_in == 0;
+
+  l->crash = NULL;
+  if (!is_wanted)
+    return 0;
+  explorer->tally->n_kill++;
+  export_state(explorer->limits->export, explorer->story, l->number,
+               verdict.low, verdict.high, &l->disk.state);
+  return 0;
+}
+
 static void explore_level(struct explorer *explorer, unsigned level,
                           size_t first);
 
@@ -246,6 +262,8 @@ static int visit(struct explorer *explorer, unsigned level,
   if (level == 0 && is_over(explorer))
     return 1;
   l->crash = crash;
+  if (explorer->limits->export != NULL)
+    return hand_out(explorer, crash);
   count(explorer, level, crash);
   const struct verdict verdict = verdict_of(explorer, level, crash);
   const unsigned nested_in =
@@ -301,7 +319,8 @@ static void explore_level(struct explorer *explorer, unsigned level,
     kill_states(&states);
   l->number = 0;
   if (is_model_wanted(explorer, level, "power") &&
-      !is_power_excluded(explorer) && !explorer->failed)
+      explorer->limits->export == NULL && !is_power_excluded(explorer) &&
+      !explorer->failed)
     power_states(&states);
   if (level == 0) {
     explorer->tally->n_whole += states.n_whole;

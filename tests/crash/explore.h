@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "crash/export.h"
 #include "crash/states.h"
 #include "crash/story.h"
 
@@ -30,6 +31,8 @@ struct limits {
   const char *only_model; /* "kill" or "power"; NULL: both                  */
   unsigned nested_in;     /* one crash in so many has its recovery crash     */
   const char *dump;       /* where the first failing image goes; or NULL     */
+  struct export *export;  /* images go there instead of being judged; NULL   */
+  unsigned export_in;     /* one killed process in so many                   */
 };
 
 /* What a level of nesting works with; kept from story to story. */

@@ -97,6 +97,10 @@ static int set_option(struct campaign *c, const char *name, const char *text)
     c->prints_trace = number != 0;
   else if (strcmp(name, "--dump") == 0)
     c->limits.dump = text;
+  else if (strcmp(name, "--to") == 0)
+    c->limits.export = export_begin(text);
+  else if (strcmp(name, "--every") == 0)
+    c->limits.export_in = (unsigned)number;
   else
     return 0;
   return 1;
@@ -115,7 +119,8 @@ static void set_end(struct campaign *c)
 
 int main(int argc, char **argv)
 {
-  struct campaign campaign = {.limits = {.n_exhaustive = 512, .nested_in = 20}};
+  struct campaign campaign = {
+      .limits = {.n_exhaustive = 512, .nested_in = 20, .export_in = 8}};
 
   if (argc == 2 && strcmp(argv[1], "--list") == 0) {
     list_plans();
@@ -135,5 +140,7 @@ int main(int argc, char **argv)
   current = explorer_make();
   const int status = campaign_run(&campaign, current);
   explorer_release(current);
+  if (campaign.limits.export != NULL)
+    export_end(campaign.limits.export);
   return status;
 }

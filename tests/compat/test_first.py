@@ -1,0 +1,37 @@
+"""
+test_first.py - after a kill booklet opens the file before us
+
+BLT_CRASH is the crash explorer, BLT_FIRST_STATES how many states it writes;
+first.py says what is right. Repeated with BLT_SEED.
+"""
+import os
+import subprocess
+import unittest
+
+import first
+import support
+from support import CompatCase, needs_library
+
+CRASH = os.environ.get("BLT_CRASH")
+N_STATES = int(os.environ.get("BLT_FIRST_STATES") or 60)
+
+
+@needs_library
+@unittest.skipUnless(CRASH, "BLT_CRASH is not set")
+class BookletFirst(CompatCase):
+    def test_nothing_acknowledged_is_lost_when_booklet_opens_first(self):
+        subprocess.run([CRASH, "--to", self.folder, "--states", str(N_STATES),
+                        "--seed", str(support.SEED)], check=True,
+                       stdout=subprocess.DEVNULL)
+        counts, wrong = first.try_states(
+            self.folder, first.read_states(self.folder), support.SEED)
+        for name, n in sorted(counts.items()):
+            print("%s: %d" % (name, n))
+        self.assertGreaterEqual(counts["states"], N_STATES)
+        if wrong:
+            self.fail("%d of %d states, the first ones:\n%s" % (
+                len(wrong), counts["states"], "\n".join(wrong[:1000])))
+
+
+if __name__ == "__main__":
+    unittest.main()
