@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_PLANS = 100, MAX_FAILURES = 5, N_FIXED_SEEDS = 2 };
+enum { MAX_PLANS = 100, N_FIXED_SEEDS = 2 };
 
 /* What all plans together do in a round. */
 static const double round_seconds = 600;
@@ -71,9 +71,10 @@ static void run_story(const struct run *run, const struct plan *plan,
 
 /* ---- a plan's share of a round */
 
-static int is_over(const struct limits *limits, const struct tally *tally)
+static int is_over(const struct run *run, const struct limits *limits,
+                   const struct tally *tally)
 {
-  return tally->n_failures >= MAX_FAILURES ||
+  return tally->n_failures >= run->campaign->max_failures ||
          (limits->deadline > 0 && now() >= limits->deadline) ||
          (limits->n_states != 0 && tally_states(tally) >= limits->n_states);
 }
@@ -85,7 +86,7 @@ static void run_plan(struct run *run, unsigned i, const struct limits *limits)
   const double started = now();
   struct tally tally = {.n_kill = 0};
 
-  while (!is_over(limits, &tally) &&
+  while (!is_over(run, limits, &tally) &&
          (campaign->n_seeds == 0 || run->n_stories[i] < campaign->n_seeds))
     run_story(run, plan, seed_of(campaign, plan, run->n_stories[i]++), limits,
               &tally);
@@ -204,7 +205,7 @@ static int measure_round(const struct run *run, double *seconds,
   const double used = now() - run->begin;
   const uint64_t n = tally_states(&all);
 
-  if (all.n_failures >= MAX_FAILURES ||
+  if (all.n_failures >= c->max_failures ||
       (c->seconds > 0 && used >= c->seconds) ||
       (c->n_states != 0 && n >= c->n_states))
     return 0;
@@ -255,7 +256,8 @@ static int run_round(struct run *run)
     const struct limits limits =
         limits_of(run, i, seconds > used ? seconds - used : 0,
                   n_states > n_done ? n_states - n_done : 0);
-    if ((seconds > 0 && limits.deadline == 0) ||
+    if (all.n_failures >= run->campaign->max_failures ||
+        (seconds > 0 && limits.deadline == 0) ||
         (n_states > 0 && limits.n_states == 0))
       break;
     run_plan(run, i, &limits);

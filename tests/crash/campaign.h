@@ -12,6 +12,7 @@ struct campaign {
   uint64_t n_states;      /* 0: no limit                                     */
   uint64_t seed, n_seeds; /* n_seeds: stories of each plan, 0: no limit      */
   int is_seed_given;      /* else fixed seeds come first                     */
+  unsigned max_failures;  /* then it ends                                    */
   int prints_trace;
   struct limits limits;
 };

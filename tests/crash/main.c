@@ -25,7 +25,8 @@
  * brings it again; with --dump FILE added the image is written to that file,
  * with --trace 1 the story is told. --nested N: of one crash in N the recovery
  * crashes too. --exhaustive N: windows of up to N states are gone through in
- * full. --seed without --seeds, --seconds and --states is one story.
+ * full. --failures N: the end after N of them (5). --seed without --seeds,
+ * --seconds and --states is one story.
  *
  *   test_crash --to FOLDER --states N [--every K] [--only NAME]
  *
@@ -93,6 +94,8 @@ static int set_option(struct campaign *c, const char *name, const char *text)
     c->limits.n_exhaustive = number;
   else if (strcmp(name, "--nested") == 0)
     c->limits.nested_in = (unsigned)number;
+  else if (strcmp(name, "--failures") == 0)
+    c->max_failures = (unsigned)number;
   else if (strcmp(name, "--trace") == 0)
     c->prints_trace = number != 0;
   else if (strcmp(name, "--dump") == 0)
@@ -120,6 +123,7 @@ static void set_end(struct campaign *c)
 int main(int argc, char **argv)
 {
   struct campaign campaign = {
+      .max_failures = 5,
       .limits = {.n_exhaustive = 512, .nested_in = 20, .export_in = 8}};
 
   if (argc == 2 && strcmp(argv[1], "--list") == 0) {

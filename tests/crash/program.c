@@ -187,7 +187,7 @@ void program_step(struct session *s)
   if (chance(s, 12))
     session_checkpoint(s);
   run_batch(s);
-  if (s->level != BLT_SYNC_FULL && chance(s, 35))
+  if (chance(s, s->level == BLT_SYNC_FULL ? 15 : 35))
     session_sync(s);
   if (chance(s, has(s, TRAIT_KILLS) ? 40 : 4))
     program_reopen(s, 1);

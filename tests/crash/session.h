@@ -20,6 +20,7 @@ struct session {
   uint64_t checkpointed; /* end of the log at the last checkpoint           */
   struct entry now[MAX_ENTRIES];   /* what is not committed included        */
   struct entry batch[MAX_ENTRIES]; /* before an open batch                  */
+  uint8_t deletable[MAX_KEYS]; /* of a foreign file: had one version only   */
   uint32_t n_versions;
   uint64_t clock;
   uint8_t value[VALUE_MAX];

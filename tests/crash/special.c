@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crash/booklet.h"
+
 /* ---- batches whose last block can lose its link without a trace */
 
 enum { MAX_FILLERS = 8 };
@@ -77,6 +79,16 @@ void program_last(struct session *s)
 
 /* ---- a file that somebody changed after a crash */
 
+/* Booklet opens it, and it is one of ours that was not closed. */
+static int is_open_to_booklet(const struct image *work)
+{
+  const struct blt__sink sink = {.owner = NULL, .file = ""};
+  struct blt__header header;
+
+  return blt__header_decode(&header, work->bytes, work->len, &sink) == BLT_OK &&
+         !header.guarded && header.n_keys == BLT__COUNT_UNCLEAN;
+}
+
 /* A count that is not ours: booklet has opened and closed the file. */
 static void change_count(struct session *s)
 {
@@ -85,6 +97,54 @@ static void change_count(struct session *s)
 
   if (blt__get4(count) == BLT__COUNT_UNCLEAN)
     blt__put4(count, counts[below(s, 3)]);
+}
+
+/* Old versions of a key that booklet deletes may come back (docs/protocol.md,
+ * section 8), so only keys that had one are deleted here. */
+static int had_one_version(const struct story *story, unsigned key, size_t low,
+                           size_t high)
+{
+  const uint32_t version = story->moments[low].entries[key].version;
+
+  for (size_t i = 0; i < story->n_moments; i++) {
+    const uint32_t other = story->moments[i].entries[key].version;
+    if (other != version && (other != 0 || (i >= low && i <= high)))
+      return 0;
+  }
+  return version != 0;
+}
+
+static void put_by_booklet(struct session *s, unsigned key)
+{
+  const size_t len = program_value_len(s, key);
+  const uint64_t time = random_next(&s->random) >> 8;
+
+  memset(s->value, (int)below(s, 256), len);
+  if (!booklet_put(&s->disk->work, &s->story->keys[key], s->value, len, time))
+    return;
+  const struct entry entry = {.value_hash = hash_bytes(s->value, len),
+                              .time = s->story->plan->shape == TIMES ? time : 0,
+                              .len = (uint32_t)len,
+                              .version = ++s->n_versions,
+                              .fill = len > 0 ? s->value[0] : 0};
+  story_override(s->story, key, &entry);
+}
+
+/* Puts and deletes; the count is what booklet counted, or anything. */
+static void act_as_booklet(struct session *s)
+{
+  static const struct entry gone = {.version = 0};
+
+  for (uint32_t n = below(s, 4); n > 0; n--) {
+    const unsigned key = below(s, s->story->n_keys);
+    if (chance(s, 50))
+      put_by_booklet(s, key);
+    else if (s->deletable[key] &&
+             booklet_delete(&s->disk->work, &s->story->keys[key]))
+      story_override(s->story, key, &gone);
+  }
+  if (is_open_to_booklet(&s->disk->work))
+    change_count(s);
 }
 
 /* Sectors from the beginning of a write, or those from its end. */
@@ -106,12 +166,10 @@ static void apply_part(struct session *s, struct op *op)
   image_apply(&s->disk->work, &s->story->trace, op);
 }
 
-/* The file goes back to somewhere in the story, maybe into a write. What it
- * holds then is one of a few moments. */
-static void crash_somewhere(struct session *s)
+/* The file as it was after so many operations, and maybe part of the next. */
+static void go_back(struct session *s, size_t at)
 {
   struct story *const story = s->story;
-  const size_t at = below(s, (uint32_t)story->trace.n);
   struct op op = story->trace.ops[at];
   struct image *const work = &s->disk->work;
 
@@ -120,8 +178,25 @@ static void crash_somewhere(struct session *s)
   for (size_t i = 0; i < at; i++)
     image_apply(work, &story->trace, &story->trace.ops[i]);
   apply_part(s, &op);
+}
+
+/* The file goes back to somewhere in the story, maybe into a write. What it
+ * holds then is one of a few moments. */
+static void crash_somewhere(struct session *s)
+{
+  struct story *const story = s->story;
+  size_t at = 0;
+
+  for (int attempt = 0; attempt < 20; attempt++) {
+    at = below(s, (uint32_t)story->trace.n);
+    go_back(s, at);
+    if (!has(s, TRAIT_FOREIGN) || is_open_to_booklet(&s->disk->work))
+      break;
+  }
   const size_t low = story_first(story, 0, at, 0);
   const size_t high = story_last(story, at + 1);
+  for (unsigned i = 0; i < story->n_keys; i++)
+    s->deletable[i] = (uint8_t)had_one_version(story, i, low, high);
   story_keep_moments(story, low, high);
 }
 
@@ -146,7 +221,7 @@ void program_foreign(struct session *s)
     return;
   crash_somewhere(s);
   if (has(s, TRAIT_FOREIGN))
-    change_count(s);
+    act_as_booklet(s);
   program_start_over(s);
   s->level = s->story->plan->level;
   set_boot_id(s->story->boot_id = 2);

@@ -38,6 +38,18 @@ blt_options disk_options(blt_mode mode, blt_sync_level level)
   return options;
 }
 
+static void add_up(const struct story *story, struct moment *m)
+{
+  m->sum = m->n_plain = 0;
+  for (unsigned i = 0; i < story_n_entries(story); i++) {
+    const struct entry *const e = &m->entries[i];
+    if (e->version == 0)
+      continue;
+    m->n_plain += i < story->n_keys;
+    m->sum += item_sum(story->keys[i].hash, e->value_hash, e->time);
+  }
+}
+
 void story_add_moment(struct story *story, const struct entry *entries,
                       size_t begin, size_t done, size_t ack)
 {
@@ -51,12 +63,15 @@ void story_add_moment(struct story *story, const struct entry *entries,
   struct moment *const m = &story->moments[story->n_moments++];
   *m = (struct moment){.begin = begin, .done = done, .ack = ack};
   memcpy(m->entries, entries, sizeof m->entries);
-  for (unsigned i = 0; i < story_n_entries(story); i++) {
-    if (entries[i].version == 0)
-      continue;
-    m->n_plain += i < story->n_keys;
-    m->sum +=
-        item_sum(story->keys[i].hash, entries[i].value_hash, entries[i].time);
+  add_up(story, m);
+}
+
+void story_override(struct story *story, unsigned key,
+                    const struct entry *entry)
+{
+  for (size_t i = 0; i < story->n_moments; i++) {
+    story->moments[i].entries[key] = *entry;
+    add_up(story, &story->moments[i]);
   }
 }
 

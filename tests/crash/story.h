@@ -115,6 +115,10 @@ size_t story_first(const struct story *story, int power, size_t n_done,
                    size_t n_durable);
 size_t story_last(const struct story *story, size_t n_begun);
 
+/* The key is this, or gone, in each moment. */
+void story_override(struct story *story, unsigned key,
+                    const struct entry *entry);
+
 /* How blt__open_file is told about a disk: mode, level, no threads. */
 blt_options disk_options(blt_mode mode, blt_sync_level level);
 
