@@ -214,8 +214,6 @@ static void turn_groups(struct blt__log *log)
   empty.n = 0;
   log->old_tombs = log->tombs;
   log->tombs = empty;
-  log->old_deletes = log->deletes;
-  log->deletes = 0;
   log->prev = log->group;
   log->group = blt__log_mark(log);
 }

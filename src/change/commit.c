@@ -229,8 +229,6 @@ static void account(struct blt__commit *c, const struct blt__part *parts,
   struct blt__log *log = c->log;
 
   for (size_t i = 0; i < n_parts; i++)
-    log->deletes += parts[i].n_removed;
-  for (size_t i = 0; i < n_parts; i++)
     move_sides(c, &parts[i]);
   log->n_keys = (uint32_t)((int64_t)log->n_keys + change);
   log->seq += n_parts;

@@ -142,11 +142,12 @@ blt_status blt__log_guard(struct blt__log *log)
   return set_guard(log, 1);
 }
 
-/* Old values do no harm: of two blocks of a key the later one counts. */
+/* A value that was replaced must be dead as well: booklet may delete the key,
+ * and its prune then finds the old block. */
 blt_status blt__log_unguard(struct blt__log *log)
 {
   int is_ahead_of_file =
-      log->image->links.n > 0 || log->deletes + log->old_deletes > 0;
+      log->image->links.n + log->tombs.n + log->old_tombs.n > 0;
 
   return is_ahead_of_file ? BLT_OK : set_guard(log, 0);
 }
@@ -244,7 +245,7 @@ blt_status blt__log_sync(struct blt__log *log)
   if (status < 0 || !log->in_session)
     return status;
   while (status == BLT_OK &&
-         log->image->links.n + log->tombs.n + log->old_deletes > 0)
+         log->image->links.n + log->tombs.n + log->old_tombs.n > 0)
     status = blt__checkpoint(log);
   if (status == BLT_OK && (status = blt__log_unguard(log)) < 0)
     return blt__log_poison(log, status, BLT_E_COMMITTED,

@@ -72,8 +72,6 @@ struct blt__log {
   struct blt__mark prev;  /* the group before, whose tombs wait             */
   struct blt__offsets tombs;     /* of the records since the checkpoint  */
   struct blt__offsets old_tombs; /* of the group before                  */
-  uint64_t deletes, old_deletes; /* how many of these were deleted, not
-                                  * replaced                              */
 
   /* scratch, kept between commits */
   struct blt__buf record, times, gathered;
