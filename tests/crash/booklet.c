@@ -12,6 +12,25 @@
 #include "format/layout.h"
 #include "hash/keyhash.h"
 
+static int read_header(const struct image *file, struct blt__header *out)
+{
+  const struct blt__sink sink = {.owner = NULL, .file = ""};
+
+  return blt__header_decode(out, file->bytes, file->len, &sink) == BLT_OK &&
+         !out->guarded;
+}
+
+int booklet_opens(const struct image *file, uint32_t *out_count)
+{
+  struct blt__header header;
+
+  if (!read_header(file, &header))
+    return 0;
+  if (out_count != NULL)
+    *out_count = header.n_keys;
+  return 1;
+}
+
 struct place {
   struct blt__geometry geo;
   uint8_t hash[BLT__HASH_LEN];
@@ -35,12 +54,10 @@ static int is_key_at(const struct image *file, const struct place *p,
 static int find(const struct image *file, const struct story_key *key,
                 struct place *p)
 {
-  const struct blt__sink sink = {.owner = NULL, .file = ""};
   struct blt__header header;
   struct blt__layout layout;
 
-  if (blt__header_decode(&header, file->bytes, file->len, &sink) != BLT_OK ||
-      header.guarded)
+  if (!read_header(file, &header))
     return 0;
   blt__geometry_init(&p->geo, header.fixed, header.value_len,
                      header.has_timestamps);

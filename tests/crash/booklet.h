@@ -9,6 +9,9 @@
 
 #include "crash/story.h"
 
+/* Whether booklet opens the file for writing; *out_count is the header's. */
+int booklet_opens(const struct image *file, uint32_t *out_count);
+
 /* 1; 0 when booklet would refuse the file. */
 int booklet_put(struct image *file, const struct story_key *key,
                 const uint8_t *value, size_t len, uint64_t time);

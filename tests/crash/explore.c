@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "crash/booklet.h"
+
 double now(void)
 {
   struct timespec time;

@@ -82,11 +82,9 @@ void program_last(struct session *s)
 /* Booklet opens it, and it is one of ours that was not closed. */
 static int is_open_to_booklet(const struct image *work)
 {
-  const struct blt__sink sink = {.owner = NULL, .file = ""};
-  struct blt__header header;
+  uint32_t count = 0;
 
-  return blt__header_decode(&header, work->bytes, work->len, &sink) == BLT_OK &&
-         !header.guarded && header.n_keys == BLT__COUNT_UNCLEAN;
+  return booklet_opens(work, &count) && count == BLT__COUNT_UNCLEAN;
 }
 
 /* A count that is not ours: booklet has opened and closed the file. */
