@@ -249,7 +249,7 @@ blt_status blt__checkpoint(struct blt__log *log)
   }
   if (log->level == BLT_SYNC_OFF)
     from = blt__log_mark(log);
-  else if (log->end - log->from.start < BLT__LOG_MAX)
+  else if (log->end - log->from.start < log->log_max)
     return BLT_OK;
   status = blt__log_put_header(log, BLT__DIRTY, from, log->end);
   return status < 0 ? fail_after_commit(log, status) : BLT_OK;

@@ -52,12 +52,28 @@ void blt__offsets_release(struct blt__offsets *offsets,
   *offsets = (struct blt__offsets){NULL, 0, 0};
 }
 
+static uint64_t due_len_of(blt_sync_level level)
+{
+  switch (level) {
+  case BLT_SYNC_FULL:
+    return BLT__LOG_MAX;
+  case BLT_SYNC_OFF:
+    return LOG_MAX_OFF;
+  default:
+    return UNSYNCED_MAX;
+  }
+}
+
 void blt__log_init(struct blt__log *log, struct blt__image *image,
                    const struct blt__env *env, const struct blt__sink *sink,
                    blt_sync_level level)
 {
-  *log = (struct blt__log){
-      .image = image, .env = env, .sink = sink, .level = level};
+  *log = (struct blt__log){.image = image,
+                           .env = env,
+                           .sink = sink,
+                           .level = level,
+                           .log_max = BLT__LOG_MAX,
+                           .due_len = due_len_of(level)};
   struct blt__buf *const bufs[] = {&log->record, &log->times, &log->gathered,
                                    &log->undo,   &log->order, &log->parts};
   for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
@@ -210,23 +226,11 @@ static blt_status make_durable(struct blt__log *log)
 
 static int is_checkpoint_due(const struct blt__log *log)
 {
-  uint64_t log_len = log->end - log->group.start;
+  uint64_t from =
+      log->level == BLT_SYNC_BATCH ? log->durable : log->group.start;
 
-  switch (log->level) {
-  case BLT_SYNC_FULL:
-    if (log_len >= BLT__LOG_MAX)
-      return 1;
-    break;
-  case BLT_SYNC_OFF:
-    if (log_len >= LOG_MAX_OFF)
-      return 1;
-    break;
-  default:
-    if (log->end - log->durable >= UNSYNCED_MAX)
-      return 1;
-    break;
-  }
-  return log->image->links.n >= LINKS_MAX || log->tombs.n >= LINKS_MAX;
+  return log->end - from >= log->due_len || log->image->links.n >= LINKS_MAX ||
+         log->tombs.n >= LINKS_MAX;
 }
 
 blt_status blt__log_settle(struct blt__log *log)

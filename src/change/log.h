@@ -52,6 +52,8 @@ struct blt__log {
   blt_sync_level level;
   uint8_t header[BLT__HEADER_LEN]; /* as in the file                       */
   uint64_t boot_id;
+  uint64_t log_max; /* BLT__LOG_MAX, and by level; tests have it shorter    */
+  uint64_t due_len;
 
   int in_session;     /* the header says DIRTY                              */
   int guarded;        /* the header's kind is inverted (L5)                 */

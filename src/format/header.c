@@ -31,18 +31,22 @@ void blt__header_set_kind(uint8_t *bytes, int fixed, int guarded)
     bytes[i] = (uint8_t)(kind[i] ^ (guarded ? 0xff : 0));
 }
 
+int blt__header_is_guarded(const uint8_t *bytes)
+{
+  return is_kind(bytes, kind_variable, 0xff) ||
+         is_kind(bytes, kind_fixed, 0xff);
+}
+
 int blt__header_is_kind(const uint8_t *bytes)
 {
   return is_kind(bytes, kind_variable, 0) || is_kind(bytes, kind_fixed, 0) ||
-         is_kind(bytes, kind_variable, 0xff) ||
-         is_kind(bytes, kind_fixed, 0xff);
+         blt__header_is_guarded(bytes);
 }
 
 static blt_status decode_kind(struct blt__header *header, const uint8_t *bytes,
                               const struct blt__sink *sink)
 {
-  int guarded =
-      is_kind(bytes, kind_variable, 0xff) || is_kind(bytes, kind_fixed, 0xff);
+  int guarded = blt__header_is_guarded(bytes);
   uint8_t mask = guarded ? 0xff : 0;
 
   header->guarded = guarded;

@@ -60,6 +60,9 @@ void blt__header_empty(uint8_t *bytes);
 /* Whether 16 bytes are one of the two kinds, inverted or not. */
 int blt__header_is_kind(const uint8_t *bytes);
 
+/* Whether the kind is one of the two, inverted. */
+int blt__header_is_guarded(const uint8_t *bytes);
+
 /* Write kind, inverted or not. */
 void blt__header_set_kind(uint8_t *bytes, int fixed, int guarded);
 

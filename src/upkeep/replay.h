@@ -27,6 +27,7 @@ struct blt__replay {
   struct blt__links first;   /* link offset -> first logged old link */
   struct blt__buf legal;     /* struct blt__change: values by P3     */
   struct blt__offsets tombs; /* block offsets                        */
+  int guarded;               /* booklet could not open the file      */
   int foreign;               /* somebody else wrote after the crash  */
 };
 

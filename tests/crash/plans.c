@@ -66,6 +66,7 @@ static const struct plan plans[] = {
     {"foreign-batch", PLAIN, BATCH, TRAIT_FOREIGN},
     {"foreign-fixed", FIXED_9, FULL, TRAIT_FOREIGN},
     {"foreign-big", TIMES, FULL, TRAIT_FOREIGN | TRAIT_BIG},
+    {"foreign-parts", FIXED_0, BATCH, TRAIT_FOREIGN | TRAIT_LONG_KEYS},
     {"reboot-big", PLAIN, FULL, TRAIT_REBOOT | TRAIT_BIG},
     {"reboot-times", TIMES, FULL, TRAIT_REBOOT},
     {"reboot-fixed", FIXED_9, BATCH, TRAIT_REBOOT},

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "change/checkpoint.h"
 #include "crash/journal.h"
 #include "format/reserved.h"
 
@@ -137,10 +136,12 @@ void session_open(struct session *s, blt_mode mode)
   if (s->story->plan->traits & TRAIT_GROWTH)
     options.auto_reindex = BLT_ON;
   s->in_batch = 0;
-  s->checkpointed = 0;
   if (blt__open_file(&s->disk->file, &options, &db) != BLT_OK)
     mistake(s, "open", blt_last_error(NULL)->message);
   s->db = db;
+  /* So that a checkpoint moves the place where recovery begins. */
+  if (db != NULL && s->log_max != 0)
+    db->log.log_max = s->log_max;
 }
 
 void session_recognise(struct session *s)
@@ -318,16 +319,17 @@ void session_sync(struct session *s)
   end_call(s, 1);
 }
 
-/* What happens by itself once the log is long: never twice without a commit
- * and its sync in between. */
+/* What happens by itself after a commit once the log is long. */
 void session_checkpoint(struct session *s)
 {
-  session_sync(s);
-  if (is_off(s) || !s->db->log.in_session || s->db->log.end == s->checkpointed)
+  if (is_off(s) || !s->db->log.in_session)
     return;
+  struct blt__log *const log = &s->db->log;
+  const uint64_t due_len = log->due_len;
   begin_call(s);
-  expect(s, blt__checkpoint(&s->db->log) == BLT_OK, "checkpoint");
-  s->checkpointed = s->db->log.end;
+  log->due_len = 1;
+  expect(s, blt__log_settle(log) == BLT_OK, "checkpoint");
+  log->due_len = due_len;
   end_call(s, 0);
 }
 

@@ -15,9 +15,9 @@ struct session {
   struct random random;
   blt_sync_level level;
   size_t buffer_len; /* option; 0: the default                              */
+  uint64_t log_max;  /* instead of BLT__LOG_MAX, or 0                       */
   blt_db *db;        /* NULL between sessions                               */
   int in_batch;
-  uint64_t checkpointed; /* end of the log at the last checkpoint           */
   struct entry now[MAX_ENTRIES];   /* what is not committed included        */
   struct entry batch[MAX_ENTRIES]; /* before an open batch                  */
   uint8_t deletable[MAX_KEYS]; /* of a foreign file: had one version only   */
