@@ -313,7 +313,7 @@ static blt_status take_back(struct copy *copy, blt_status status)
 /* ---- phase 2: the switch */
 
 static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
-                            uint64_t end)
+                            uint64_t end, int guarded)
 {
   struct blt__log *log = copy->log;
 
@@ -322,7 +322,7 @@ static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
     blt__side_drop(copy->image->side);
   log->dead_front =
       layout->index_off > layout->first_off ? layout->first_off : 0;
-  log->guarded = copy->guarded = 0;
+  log->guarded = copy->guarded = guarded;
   blt__put4(log->header + BLT__HDR_BUCKETS, layout->n_buckets);
   blt__put6(log->header + BLT__HDR_INDEX, layout->index_off);
   blt__put6(log->header + BLT__HDR_FIRST, layout->first_off);
@@ -383,7 +383,9 @@ static blt_status slide(struct copy *copy)
 
   if (tail + record_len > layout.first_off) /* R2 */
     return BLT_OK;
-  if (log->end - tail > blt__cover_max(copy->geo) && (status = guard(copy)) < 0)
+  /* Without a cover booklet must not see the file before its end is cut. */
+  const int is_bare = log->end - tail > blt__cover_max(copy->geo);
+  if (is_bare && (status = guard(copy)) < 0)
     return status;
   if ((status = slide_blocks(copy, layout.first_off - BLT__HEADER_LEN)) < 0 ||
       (status = write_cover(copy, tail, BLT__RECORD_TAIL, record_len,
@@ -394,10 +396,16 @@ static blt_status slide(struct copy *copy)
    * index that is data. */
   blt__layout_init(&layout, layout.n_buckets, index_off,
                    copy->n_live > 0 ? BLT__HEADER_LEN : tail);
-  if ((status = switch_to(copy, &layout, tail)) < 0 ||
+  if ((status = switch_to(copy, &layout, tail, is_bare)) < 0 ||
       (status = blt__view_set_size(&copy->image->view, tail)) < 0)
     return status;
   log->reserved = 0;
+  if (is_bare) {
+    log->guarded = copy->guarded = 0;
+    if ((status = blt__log_sync_file(log)) < 0 ||
+        (status = blt__log_put_header(log, BLT__DIRTY, log->from, tail)) < 0)
+      return status;
+  }
   return blt__log_sync_file(log);
 }
 
@@ -432,7 +440,7 @@ static blt_status run(struct copy *copy, struct blt__source *source)
     return status;
   if ((status = copy_forward(copy, source)) < 0)
     return take_back(copy, status);
-  status = switch_to(copy, &copy->layout, copy->image->view.size);
+  status = switch_to(copy, &copy->layout, copy->image->view.size, 0);
   if (status < 0)
     return blt__log_poison(copy->log, status, BLT_E_UNKNOWN,
                            "whether the rewrite took place shows when the file "
