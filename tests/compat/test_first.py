@@ -20,9 +20,15 @@ N_STATES = int(os.environ.get("BLT_FIRST_STATES") or 60)
 @unittest.skipUnless(CRASH, "BLT_CRASH is not set")
 class BookletFirst(CompatCase):
     def test_nothing_acknowledged_is_lost_when_booklet_opens_first(self):
+        self.try_model("kill")
+
+    def test_what_was_durable_is_found_by_booklet_after_a_power_cut(self):
+        self.try_model("power")
+
+    def try_model(self, model):
         subprocess.run([CRASH, "--to", self.folder, "--states", str(N_STATES),
-                        "--seed", str(support.SEED)], check=True,
-                       stdout=subprocess.DEVNULL)
+                        "--seed", str(support.SEED), "--model", model],
+                       check=True, stdout=subprocess.DEVNULL)
         counts, wrong = first.try_states(
             self.folder, first.read_states(self.folder), support.SEED)
         for name, n in sorted(counts.items()):

@@ -175,6 +175,11 @@ static int is_wanted(const struct campaign *campaign, unsigned i)
   if (campaign->limits.export != NULL &&
       (plan_at(i)->traits & (TRAIT_FOREIGN | TRAIT_REBOOT)) != 0)
     return 0;
+  /* There are no such states. */
+  if (plan_at(i)->level == BLT_SYNC_OFF &&
+      campaign->limits.only_model != NULL &&
+      strcmp(campaign->limits.only_model, "power") == 0)
+    return 0;
   return campaign->only == NULL ||
          strcmp(campaign->only, plan_at(i)->name) == 0;
 }

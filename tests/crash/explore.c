@@ -193,14 +193,20 @@ static int hand_out(struct explorer *explorer, const struct crash *crash)
 {
   struct level *const l = &explorer->levels[0];
   const struct verdict verdict = verdict_of(explorer, 0, crash);
-  const int is_wanted = lot(explorer, 0, 8) % explorer->limits->export_in == 0;
+  /* What booklet refuses is soon tried, so there is less of it. */
+  const unsigned export_in = explorer->limits->export_in *
+                             (booklet_opens(&l->disk.state, NULL) ? 1 : 10);
+  const int is_wanted = lot(explorer, 0, 8) % export_in == 0;
 
   l->crash = NULL;
   if (!is_wanted)
     return 0;
-  explorer->tally->n_kill++;
-  export_state(explorer->limits->export, explorer->story, l->number,
-               verdict.low, verdict.high, &l->disk.state);
+  count(explorer, 0, crash);
+  export_state(explorer->limits->export, explorer->story,
+               crash->power ? "power" : "kill", l->number,
+               crash->power ? story_before(explorer->story, verdict.low)
+                            : verdict.low,
+               verdict.high, &l->disk.state);
   return 0;
 }
 
@@ -321,8 +327,7 @@ static void explore_level(struct explorer *explorer, unsigned level,
     kill_states(&states);
   l->number = 0;
   if (is_model_wanted(explorer, level, "power") &&
-      explorer->limits->export == NULL && !is_power_excluded(explorer) &&
-      !explorer->failed)
+      !is_power_excluded(explorer) && !explorer->failed)
     power_states(&states);
   if (level == 0) {
     explorer->tally->n_whole += states.n_whole;

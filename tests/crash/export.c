@@ -1,5 +1,5 @@
 /*
- * export.c - images of killed processes for another program
+ * export.c - images of crashes for another program
  */
 #include "crash/export.h"
 
@@ -112,7 +112,7 @@ static void tell_story(struct export *export, const struct story *story)
 }
 
 void export_state(struct export *export, const struct story *story,
-                  uint64_t number, size_t low, size_t high,
+                  const char *model, uint64_t number, size_t low, size_t high,
                   const struct image *image)
 {
   char name[64];
@@ -121,9 +121,10 @@ void export_state(struct export *export, const struct story *story,
     tell_story(export, story);
   (void)snprintf(name, sizeof name, "%" PRIu64 ".blt", ++export->n_images);
   fprintf(export->lines,
-          "{\"image\": \"%s\", \"story\": %" PRIu64 ", \"state\": %" PRIu64
+          "{\"image\": \"%s\", \"story\": %" PRIu64
+          ", \"model\": \"%s\", \"state\": %" PRIu64
           ", \"low\": %zu, \"high\": %zu}\n",
-          name, export->n_stories, number, low, high);
+          name, export->n_stories, model, number, low, high);
   FILE *const file = create(export, name);
   if (image->len > 0)
     (void)fwrite(image->bytes, 1, image->len, file);

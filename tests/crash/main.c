@@ -28,10 +28,11 @@
  * full. --failures N: the end after N of them (5). --seed without --seeds,
  * --seconds and --states is one story.
  *
- *   test_crash --to FOLDER --states N [--every K] [--only NAME]
+ *   test_crash --to FOLDER --states N [--every K] [--model power] [--only NAME]
  *
- * judges nothing but writes N images of killed processes, one in K, with what
- * they should hold, for another program to open first (export.h).
+ * judges nothing but writes N images of killed processes, or of power cuts,
+ * one in K, with what they should hold, for another program to open first
+ * (export.h).
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -138,6 +139,8 @@ int main(int argc, char **argv)
   if (!campaign.is_seed_given)
     campaign.seed = random_seed() >> 20;
   set_end(&campaign);
+  if (campaign.limits.export != NULL && campaign.limits.only_model == NULL)
+    campaign.limits.only_model = "kill";
   printf("seed %" PRIu64 "%s\n", campaign.seed,
          campaign.is_seed_given ? "" : ", fixed ones first");
   catch_signals();
