@@ -265,13 +265,14 @@ static int judge_second_open(struct trial *t, const struct entry *seen,
 {
   struct entry again[MAX_ENTRIES];
   const size_t n_changes = t->disk->n_changes;
-  const int first = t->opened.what == BLT_OPENED_FOREIGN ? BLT_OPENED_FOREIGN
-                                                         : BLT_OPENED_CLEAN;
+  const int was_foreign = t->opened.what == BLT_OPENED_FOREIGN;
 
   if (open_work(t, BLT_WRITE) != BLT_OK)
     return fail(t, "second open", "fails");
   /* Of a file that somebody else closed nothing needs to be written. */
-  if ((int)t->opened.what != first || t->opened.n_records != 0)
+  const int is_right = t->opened.what == BLT_OPENED_CLEAN ||
+                       (was_foreign && t->opened.what == BLT_OPENED_FOREIGN);
+  if (!is_right || t->opened.n_records != 0)
     return fail(t, "second open", "not clean");
   if (thorough) {
     if (!judge_content(t, "second open", again))
