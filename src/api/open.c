@@ -100,8 +100,8 @@ static void close_file(blt_db *db)
   if (db->file == NULL)
     return;
   if (db->fork_count == blt__fork_count()) {
-    /* A descriptor of the caller's outlives us; its lock should not. */
-    if (db->locked && db->fd >= 0 && db->options.close_fd != BLT_ON)
+    /* The caller or a forked child may keep the descriptor, not the lock. */
+    if (db->locked)
       (void)db->file->ops->unlock(db->file);
     if (db->registered)
       blt__lock_leave(&db->id, db->exclusive);
@@ -480,12 +480,9 @@ BLT_API blt_status blt_reopen(blt_db *db, blt_mode mode)
   status = blt__detach(db);
   db->options.mode = mode;
   db->writable = mode == BLT_WRITE;
-  if (db->in_memory) {
-    blt_status attached = blt__attach(db);
-    return status < 0 ? status : attached;
-  }
-  close_file(db);
-  blt_status opened = open_store(db);
+  if (!db->in_memory)
+    close_file(db);
+  blt_status opened = db->in_memory ? blt__attach(db) : open_store(db);
   return status < 0 ? status : opened;
 }
 

@@ -4,6 +4,7 @@
 #include "support/temp.h"
 #include "together/suites.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -131,6 +132,33 @@ START_TEST(a_child_that_ends_leaves_the_lock_of_the_parent)
 }
 END_TEST
 
+/* The child has the descriptor, and so the lock, as long as it lives. */
+START_TEST(a_lock_that_the_parent_gives_up_is_free_beside_a_child)
+{
+  static const blt_mode modes[] = {BLT_WRITE, BLT_READ};
+
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    const char *const path = temp_path("fork.blt");
+    struct agent agent = agent_start();
+    EXPECT_OK(blt_close(new_store(path)));
+    blt_db *const db = open_path(path, modes[i]);
+    const pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+      pause();
+      _exit(0);
+    }
+    EXPECT(BLT_E_LOCKED, agent_ask(&agent, "open w 0 %s", path).status);
+    EXPECT_OK(blt_close(db));
+    const blt_status status = agent_ask(&agent, "open w 0 %s", path).status;
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    EXPECT(BLT_OK, status);
+    agent_stop(&agent);
+  }
+}
+END_TEST
+
 START_TEST(a_child_that_closes_commits_nothing)
 {
   const char *const path = temp_path("fork.blt");
@@ -227,6 +255,7 @@ Suite *fork_suite(void)
   return SUITE_OF("fork", every_call_on_a_writing_handle_fails_in_a_child,
                   a_handle_without_a_lock_fails_in_a_child_too,
                   a_child_that_ends_leaves_the_lock_of_the_parent,
+                  a_lock_that_the_parent_gives_up_is_free_beside_a_child,
                   a_child_that_closes_commits_nothing,
                   a_child_of_a_reader_reads_on,
                   a_child_of_a_reader_that_closes_leaves_the_lock_of_the_parent,
