@@ -37,10 +37,18 @@
  * FORK        In a forked child a read-only handle goes on working; every call
  *             on a writing handle fails with BLT_E_FORKED. blt_close there
  *             frees the child's copy and leaves the file and the parent's
- *             lock alone.
+ *             lock alone. blt_close in the parent gives the lock up, child or
+ *             not; a parent that is killed leaves it to its children until
+ *             they end or call exec.
  * PROCESSES   A handle holds a lock on the whole file (flock, as booklet
  *             does) from open to close: shared for reading, exclusive for
  *             writing. Readers and writers wait for one another.
+ * NETWORK     On NFS, SMB, 9p and their like, flock may hold off this machine
+ *             only, so a file there is opened for reading, and for writing
+ *             with options.network alone: say so when no other machine writes
+ *             to it. Without it: BLT_E_NETWORK. There and on FUSE nothing is
+ *             mapped (BLT_IO_AUTO). A reader there should not count on the
+ *             lock either: copy the file when another machine writes to it.
  * SAME FILE   One process may open a file several times for reading. Opening a
  *             file for writing that this process has open, or the other way
  *             round, fails with BLT_E_BUSY instead of waiting for itself.
@@ -109,7 +117,8 @@ typedef struct blt_bytes {
   X(E_POISONED, -20, "an earlier write failed; close the handle")            \
   X(E_COMMITTED, -21, "committed and safe, but work after it failed")        \
   X(E_UNKNOWN, -22, "whether the commit happened shows at the next open")    \
-  X(E_PERMISSION, -23, "the system does not permit it")
+  X(E_PERMISSION, -23, "the system does not permit it")                      \
+  X(E_NETWORK, -24, "not written to on a network file system")
 
 typedef enum blt_status {
 #define BLT_STATUS_ENUM(name, number, sentence) BLT_##name = number,
@@ -303,6 +312,8 @@ typedef struct blt_options {
   void *progress_ctx;
   blt_choice side_table;      /* see SIDE TABLE; default: when it pays      */
   size_t side_table_max;      /* bytes; 0: BLT_DEFAULT_SIDE_TABLE_MAX       */
+  blt_choice network;         /* default off. ON: write on a network file
+                                 system too; see NETWORK                    */
 } blt_options;
 
 #ifdef __cplusplus
@@ -320,7 +331,7 @@ typedef struct blt_options {
  * blt_open_report() tells. A reader recovers through a second descriptor
  * where the system permits, else through a table in memory.
  *
- * BLT_E_NO_FILE, BLT_E_PERMISSION, BLT_E_IO, BLT_E_NO_SPACE;
+ * BLT_E_NO_FILE, BLT_E_PERMISSION, BLT_E_IO, BLT_E_NO_SPACE, BLT_E_NETWORK;
  * BLT_E_NOT_BOOKLET, _VERSION, _CORRUPT; BLT_E_LOCKED, _BUSY; BLT_E_NO_MEMORY;
  * BLT_E_INVALID for options; BLT_E_POISONED, _UNKNOWN or _COMMITTED when a
  * recovery or repair could not be finished (open again). *out is NULL after a
@@ -556,6 +567,7 @@ typedef struct blt_repair_options {
   const blt_allocator *allocator;
   blt_progress progress;
   void *progress_ctx;
+  blt_choice network;    /* ON: write on a network file system too          */
 } blt_repair_options;
 
 #define BLT_REPAIR_OPTIONS_INIT BLT_INIT_(blt_repair_options)

@@ -32,6 +32,8 @@ const struct option global_options[] = {
     {"no-wait", 0, OPTION_FLAG, FIELD(no_wait), NULL, "do not wait for a lock"},
     {"no-lock", 0, OPTION_FLAG, FIELD(no_lock), NULL,
      "read without a lock, even beside a writer"},
+    {"network", 0, OPTION_FLAG, FIELD(network), NULL,
+     "write on a network file system too"},
     {"io", 0, OPTION_CHOICE, FIELD(io), "auto|mmap|pread",
      "how the file is read"},
     {"key-type", 0, OPTION_STRING, FIELD(key_type), "TYPE",

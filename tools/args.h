@@ -26,7 +26,7 @@ struct args {
   void *parser; /* owns `words`                            */
 
   /* every command */
-  int json, quiet, verbose, no_wait, no_lock, help, version;
+  int json, quiet, verbose, no_wait, no_lock, network, help, version;
   int progress, color, io; /* enum when, enum when, blt_io                  */
   uint64_t timeout_ms;
   char *key_type;

@@ -169,6 +169,7 @@ static int run(struct repair *repair)
   options.dry_run = args->dry_run;
   options.lock = open.lock;
   options.lock_timeout_ms = open.lock_timeout_ms;
+  options.network = open.network;
   options.progress = progress_tell;
   options.progress_ctx = &repair->progress;
   progress_init(&repair->progress, args, repair->file);

@@ -225,6 +225,18 @@ static char *damage_sentence(const struct args *args, const char *file,
   return text.data;
 }
 
+/* The library names its option; here it is a word on the command line. */
+static char *network_sentence(const char *sentence)
+{
+  struct text text = {0};
+  const char *advice = strstr(sentence, "; ");
+  text_add(&text, sentence,
+           advice ? (size_t)(advice - sentence) : strlen(sentence));
+  text_add_string(&text, "; copy it to a local disk, or give --network if no "
+                         "other machine writes to it");
+  return text.data;
+}
+
 int report_failure(const struct args *args, const char *file, const blt_db *db,
                    bool reading)
 {
@@ -251,8 +263,10 @@ int report_failure(const struct args *args, const char *file, const blt_db *db,
   if (strncmp(sentence, file, file_len) == 0 &&
       strncmp(sentence + file_len, ": ", 2) == 0)
     sentence += file_len + 2;
-  if (error->status == BLT_E_CORRUPT) {
-    char *advice = damage_sentence(args, file, sentence);
+  if (error->status == BLT_E_CORRUPT || error->status == BLT_E_NETWORK) {
+    char *advice = error->status == BLT_E_NETWORK
+                       ? network_sentence(sentence)
+                       : damage_sentence(args, file, sentence);
     print(args, &message, advice);
     free(advice);
   } else {

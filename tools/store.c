@@ -13,6 +13,7 @@ blt_options store_options(const struct args *args, blt_mode mode)
   blt_options options = BLT_OPTIONS_INIT;
   options.mode = mode;
   options.io = (blt_io)args->io;
+  options.network = args->network ? BLT_ON : BLT_OFF;
   options.threads = BLT_OFF;
   options.lock = BLT_LOCK_TIMEOUT;
   options.lock_timeout_ms = args->no_wait ? 0 : (uint32_t)args->timeout_ms;

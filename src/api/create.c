@@ -103,8 +103,9 @@ blt_status blt__create_at_path(blt_db *db)
   if (fill == NULL)
     return blt__fail_memory(&db->sink);
   fill_content(&content, header, fill);
-  status = blt__file_create(&db->sink, db->path, &content,
-                            db->options.sync != BLT_SYNC_OFF);
+  struct blt__create_how how = {.durable = db->options.sync != BLT_SYNC_OFF,
+                                .network = db->options.network == BLT_ON};
+  status = blt__file_create(&db->sink, db->path, &content, &how);
   blt__release(&db->env, fill, FILL_LEN);
   return status;
 }

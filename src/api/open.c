@@ -140,7 +140,8 @@ static blt_status open_file(blt_db *db)
   struct blt__posix_open how = {.path = db->path,
                                 .fd = db->fd,
                                 .close_fd = db->options.close_fd == BLT_ON,
-                                .writable = db->writable};
+                                .writable = db->writable,
+                                .network = db->options.network == BLT_ON};
   blt_status status = blt__file_open(&db->env, &db->sink, &how, &db->file);
 
   if (status < 0)

@@ -219,7 +219,8 @@ static blt_status examine(struct patient *p)
 {
   blt_db *db = p->db;
   const uint8_t *bytes = NULL;
-  struct blt__view_how how = {.guard = 1, .grows = db->writable};
+  struct blt__view_how how = {
+      .by_read = db->file->map_unsafe, .guard = 1, .grows = db->writable};
   blt_status status =
       blt__view_open(&db->image.view, db->file, &db->env, &db->sink, &how);
 
@@ -386,7 +387,8 @@ BLT_API blt_status blt_repair(const char *path,
                       .lock_timeout_ms = o.lock_timeout_ms,
                       .allocator = o.allocator,
                       .progress = o.progress,
-                      .progress_ctx = o.progress_ctx};
+                      .progress_ctx = o.progress_ctx,
+                      .network = o.network};
   blt_status status = blt__open_raw(path, &open, &patient.db);
   if (status < 0)
     return status;

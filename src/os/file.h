@@ -61,7 +61,7 @@ struct blt__file_ops {
 
 struct blt__file {
   const struct blt__file_ops *ops;
-  /* Set when opening: reading by a mapping is not safe here (NFS, FUSE). */
+  /* Set when opening: reading by a mapping is not safe here (place.h). */
   int map_unsafe;
 };
 
@@ -72,6 +72,7 @@ struct blt__posix_open {
   int fd;
   int close_fd; /* close() closes it                                    */
   int writable;
+  int network; /* writing to a network file system is permitted       */
 };
 
 /* *out is owned by the caller until ops->close. */
@@ -86,12 +87,18 @@ struct blt__content {
   uint64_t len;
 };
 
+struct blt__create_how {
+  int durable; /* synced before it has its name                       */
+  int network; /* permitted on a network file system                  */
+};
+
 /*
- * Make a file at `path`, all or nothing: written under another name, synced
- * if it is to be durable, then linked. BLT_E_EXISTS when there is one.
+ * Make a file at `path`, all or nothing: written under another name, then
+ * linked. BLT_E_EXISTS when there is one.
  */
 blt_status blt__file_create(const struct blt__sink *sink, const char *path,
-                            const struct blt__content *content, int durable);
+                            const struct blt__content *content,
+                            const struct blt__create_how *how);
 
 /* Give a finished file its name. It loses the temporary one in any case;
  * BLT_E_EXISTS when the name is taken. */

@@ -11,8 +11,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <sys/vfs.h>
 #include <unistd.h>
+
+#include "os/place.h"
 
 enum { MAX_SPANS = 8 };
 
@@ -187,28 +188,6 @@ static const struct blt__file_ops posix_ops = {
     .close = posix_close,
 };
 
-/* File systems whose pages can vanish or go stale under a mapping. */
-static int is_map_unsafe(int fd)
-{
-  static const unsigned long unsafe[] = {
-      0x6969,     /* NFS  */
-      0xff534d42, /* CIFS */
-      0xfe534d42, /* SMB2 */
-      0x517b,     /* SMB  */
-      0x65735546, /* FUSE */
-      0x01021997, /* 9P   */
-      0x00c36400, /* Ceph */
-  };
-  struct statfs fs;
-
-  if (fstatfs(fd, &fs) != 0)
-    return 0;
-  for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++)
-    if ((unsigned long)(uint32_t)fs.f_type == unsafe[i])
-      return 1;
-  return 0;
-}
-
 static blt_status open_path(const struct blt__sink *sink, const char *path,
                             int writable, int *out_fd)
 {
@@ -246,6 +225,8 @@ blt_status blt__file_open(const struct blt__env *env,
   else if (!S_ISREG(st.st_mode))
     status = blt__fail(sink, BLT_E_NOT_BOOKLET, BLT_NO_OFFSET,
                        "not a booklet file (not a regular file)");
+  else if (how->writable)
+    status = blt__place_judge(sink, blt__place_type(fd), how->network);
   if (status < 0) {
     blt__release(env, posix, sizeof *posix);
     if (how->path != NULL)
@@ -253,7 +234,8 @@ blt_status blt__file_open(const struct blt__env *env,
     return status;
   }
   *posix = (struct posix_file){
-      .file = {.ops = &posix_ops, .map_unsafe = is_map_unsafe(fd)},
+      .file = {.ops = &posix_ops,
+               .map_unsafe = blt__place_of(blt__place_type(fd))->type != 0},
       .env = env,
       .fd = fd,
       .close_fd = close_fd,
@@ -363,7 +345,8 @@ blt_status blt__file_publish(const struct blt__sink *sink,
 }
 
 blt_status blt__file_create(const struct blt__sink *sink, const char *path,
-                            const struct blt__content *content, int durable)
+                            const struct blt__content *content,
+                            const struct blt__create_how *how)
 {
   char temporary[4096];
   uint64_t chance;
@@ -378,15 +361,19 @@ blt_status blt__file_create(const struct blt__sink *sink, const char *path,
   int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0)
     return blt__fail_errno(sink, errno, BLT_NO_OFFSET, "create the file");
-  error = write_content(fd, content, durable);
+  blt_status status = blt__place_judge(sink, blt__place_type(fd), how->network);
+  if (status == BLT_OK)
+    error = write_content(fd, content, how->durable);
   if (close(fd) != 0 && error == 0)
     error = errno;
-  if (error == 0)
+  if (status == BLT_OK && error == 0)
     error = give_name(temporary, path);
   (void)unlink(temporary);
+  if (status < 0)
+    return status;
   if (error != 0)
     return blt__fail_errno(sink, error, BLT_NO_OFFSET, "create the file");
-  if (durable)
+  if (how->durable)
     sync_folder_of(path);
   return BLT_OK;
 }
