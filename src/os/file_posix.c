@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -28,11 +29,26 @@ struct posix_file {
   const struct blt__env *env;
   int fd;
   int close_fd;
+  uint64_t limit; /* RLIMIT_FSIZE when it was last asked for              */
 };
 
 static struct posix_file *self(struct blt__file *file)
 {
   return (struct posix_file *)file;
+}
+
+/*
+ * The length that the process may give to a file. The kernel answers what
+ * passes it with SIGXFSZ, which kills; a library must not let that happen, so
+ * it looks before it writes.
+ */
+static uint64_t length_limit(void)
+{
+  struct rlimit limit;
+
+  if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return UINT64_MAX;
+  return limit.rlim_cur;
 }
 
 static int64_t posix_read_at(struct blt__file *file, uint64_t off, void *buf,
@@ -56,6 +72,8 @@ static int64_t posix_write_at(struct blt__file *file, uint64_t off,
     iov[n].iov_len = len;
     room -= len;
   }
+  if (off + (MAX_IO - room) > self(file)->limit)
+    return -EFBIG;
   ssize_t done = pwritev(self(file)->fd, iov, (int)n, (off_t)off);
   return done < 0 ? -errno : done;
 }
@@ -70,10 +88,17 @@ static int posix_size(struct blt__file *file, uint64_t *out)
   return 0;
 }
 
+/* Making a file shorter is permitted above the limit, too. */
 static int posix_set_size(struct blt__file *file, uint64_t len)
 {
-  int result;
+  uint64_t size = 0;
+  int result = 0;
 
+  self(file)->limit = length_limit();
+  if (len > self(file)->limit && (result = posix_size(file, &size)) != 0)
+    return result;
+  if (len > self(file)->limit && len > size)
+    return -EFBIG;
   do
     result = ftruncate(self(file)->fd, (off_t)len);
   while (result != 0 && errno == EINTR);
@@ -84,6 +109,8 @@ static int posix_reserve(struct blt__file *file, uint64_t off, uint64_t len)
 {
   int result;
 
+  if (off + len > length_limit())
+    return -EFBIG;
   do
     result =
         fallocate(self(file)->fd, FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len);
@@ -239,6 +266,7 @@ blt_status blt__file_open(const struct blt__env *env,
       .env = env,
       .fd = fd,
       .close_fd = close_fd,
+      .limit = length_limit(),
   };
   *out = &posix->file;
   return BLT_OK;
@@ -289,6 +317,9 @@ static int write_content(int fd, const struct blt__content *content,
                          int durable)
 {
   uint64_t left = content->len - content->head.len;
+
+  if (content->len > length_limit())
+    return EFBIG;
   int error = write_whole(fd, content->head.data, content->head.len);
 
   while (error == 0 && left > 0) {

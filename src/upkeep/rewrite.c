@@ -383,6 +383,13 @@ static blt_status slide(struct copy *copy)
 
   if (tail + record_len > layout.first_off) /* R2 */
     return BLT_OK;
+  /* The front may have holes that take space to fill. Without it the store is
+   * whole all the same, and only longer. */
+  int error = log->image->view.file->ops->reserve(
+      log->image->view.file, BLT__HEADER_LEN,
+      tail + record_len - BLT__HEADER_LEN);
+  if (blt__errno_is_no_space(-error))
+    return BLT_OK;
   /* Without a cover booklet must not see the file before its end is cut. */
   const int is_bare = log->end - tail > blt__cover_max(copy->geo);
   if (is_bare && (status = guard(copy)) < 0)

@@ -5,6 +5,8 @@
 int main(int argc, char **argv)
 {
   static const suite_maker makers[] = {
+      full_suite,
+      limit_suite,
       place_suite,
   };
 
