@@ -49,10 +49,10 @@
  *             to it. Without it: BLT_E_NETWORK. There and on FUSE nothing is
  *             mapped (BLT_IO_AUTO). A reader there should not count on the
  *             lock either: copy the file when another machine writes to it.
- * FULL DISK   A commit or rewrite that finds no space is BLT_E_NO_SPACE, nothing
- *             is changed, and it can be tried again when there is some. The
- *             same for a quota and for the limit of the process on the length
- *             of files (RLIMIT_FSIZE): no call raises SIGXFSZ.
+ * FULL DISK   A commit or rewrite that finds no space is BLT_E_NO_SPACE. The
+ *             store is as it was, and it can be tried again. The same for a
+ *             quota and for the limit of the process on the length of files
+ *             (RLIMIT_FSIZE): no call raises SIGXFSZ.
  * SAME FILE   One process may open a file several times for reading. Opening a
  *             file for writing that this process has open, or the other way
  *             round, fails with BLT_E_BUSY instead of waiting for itself.

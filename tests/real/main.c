@@ -5,9 +5,8 @@
 int main(int argc, char **argv)
 {
   static const suite_maker makers[] = {
-      full_suite,
-      limit_suite,
-      place_suite,
+      cut_suite,   full_suite,      limit_suite,
+      place_suite, read_only_suite, stopped_suite,
   };
 
   return run_suites(argc, argv, makers, sizeof makers / sizeof *makers);

@@ -5,7 +5,6 @@
 #include <check.h>
 
 Suite *cut_suite(void);
-Suite *forks_suite(void);
 Suite *full_suite(void);
 Suite *limit_suite(void);
 Suite *place_suite(void);

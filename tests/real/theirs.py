@@ -50,6 +50,9 @@ def answer(booklet, path, is_fixed, n_keys, puts):
     signal.alarm(SECONDS)
     try:
         store = make(path, "w")
+        # It leaves gaps in a file when it reindexes one whose index was moved
+        # and is small (docs/format.md, section 11). That is not the question.
+        store._defer_reindex = True
     except Exception as error:
         return b"R" + text_of(error)
     finally:
