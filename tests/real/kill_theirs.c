@@ -132,12 +132,10 @@ static void hear_values(const struct theirs *theirs, const struct lane *lane,
   for (int place = 0; place < N_KEYS; place++) {
     uint32_t len;
     must_read(theirs->from, &len, sizeof len);
-    uint8_t *const bytes = malloc((size_t)len + 1);
     versions[place] = 0;
-    if (len == NO_KEY) {
-      free(bytes);
+    if (len == NO_KEY)
       continue;
-    }
+    uint8_t *const bytes = malloc((size_t)len + 1);
     if (bytes == NULL)
       exit(EXIT_FAILURE);
     must_read(theirs->from, bytes, len);
