@@ -2,7 +2,8 @@
  * test_full.c - disks without space
  *
  * The size of the disk is varied, so that each allocation of the sequence in
- * fill.c is the one that fails.
+ * fill.c is the one that fails; by BLT_DISK_STEP pages at a time, 7 unless it
+ * is set.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,14 @@ enum { PAGE = 4096, PLENTY = 16 << 20 };
 static const blt_sync_level levels[] = {BLT_SYNC_FULL, BLT_SYNC_BATCH,
                                         BLT_SYNC_OFF};
 enum { N_LEVELS = sizeof levels / sizeof *levels };
+
+static size_t step_len(void)
+{
+  const char *const text = getenv("BLT_DISK_STEP");
+  const long n_pages = text == NULL ? 7 : atol(text);
+
+  return (size_t)(n_pages < 1 ? 1 : n_pages) * PAGE;
+}
 
 /* ---- in memory */
 
@@ -47,12 +56,14 @@ START_TEST(a_disk_in_memory_that_is_full_at_any_page_changes_nothing)
                            .io = _i < N_LEVELS ? BLT_IO_AUTO : BLT_IO_PREAD,
                            .make_room = enlarge,
                            .ctx = at};
-  for (size_t n_pages = 1; was_refused; n_pages++) {
-    resize_memory(at, n_pages * PAGE);
+  for (size_t len = PAGE; was_refused; len += step_len()) {
+    resize_memory(at, len);
     was_refused = fill_store(&how);
     n_refused += was_refused;
   }
-  ck_assert_int_gt(n_refused, 50);
+  printf("a disk in memory was full in %d sizes\n", n_refused);
+  fflush(stdout);
+  ck_assert_int_gt(n_refused, 10);
   free(at);
 }
 END_TEST
@@ -141,14 +152,16 @@ START_TEST(an_ext4_disk_that_is_full_changes_nothing)
                            .level = levels[_i],
                            .make_room = drop_ballast,
                            .ctx = &disk};
-  for (uint64_t len = 0; was_refused; len += 19 * 1024) {
+  for (uint64_t len = 0; was_refused; len += 2 * step_len() + 1024) {
     ck_assert_uint_lt(len, 4 << 20);
     leave_free(&disk, len);
     was_refused = fill_store(&how);
     n_refused += was_refused;
     drop_ballast(&disk);
   }
-  ck_assert_int_gt(n_refused, 10);
+  printf("an ext4 disk was full in %d sizes\n", n_refused);
+  fflush(stdout);
+  ck_assert_int_gt(n_refused, 5);
 }
 END_TEST
 
@@ -157,7 +170,7 @@ Suite *full_suite(void)
   Suite *const suite = suite_create("full");
   TCase *const cases = case_of("full");
 
-  tcase_set_timeout(cases, 60);
+  tcase_set_timeout(cases, 600);
   tcase_add_loop_test(cases,
                       a_disk_in_memory_that_is_full_at_any_page_changes_nothing,
                       0, N_LEVELS + 1);

@@ -72,10 +72,12 @@ START_TEST(a_limit_on_the_length_of_files_changes_nothing)
 
   if (!begin_limits(_i))
     return;
-  for (; was_refused; len += 4099) {
+  for (; was_refused; len += 16411) {
     was_refused = fill_store(&how);
     n_refused += was_refused;
   }
+  printf("a limit was met at %d lengths\n", n_refused);
+  fflush(stdout);
   ck_assert_int_gt(n_refused, 10);
 }
 END_TEST
