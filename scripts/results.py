@@ -15,6 +15,7 @@ import sys
 CHECK = re.compile(
     r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.MULTILINE
 )
+CHECK_SKIP = re.compile(r"^skipped a test: (.*)$", re.MULTILINE)
 UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 UNITTEST_END = re.compile(r"^(?:OK|FAILED) \(([a-z0-9=, ]+)\)$", re.MULTILINE)
 UNITTEST_SKIP = re.compile(r"\.\.\. skipped (.*)$", re.MULTILINE)
@@ -29,7 +30,9 @@ def count_of_check(output):
     if not found:
         return None
     failed = sum(failures + errors for _, failures, errors in found)
-    return sum(checks for checks, _, _ in found) - failed, failed, 0
+    skipped = len(CHECK_SKIP.findall(output))
+    passed = sum(checks for checks, _, _ in found) - failed - skipped
+    return max(passed, 0), failed, skipped
 
 
 def count_of_unittest(output):
@@ -82,7 +85,7 @@ def report(test, n_failed, n_skipped):
         for line in end_of(output):
             print(f"  | {line}", file=sys.stderr)
     if n_skipped:
-        reasons = UNITTEST_SKIP.findall(output)
+        reasons = UNITTEST_SKIP.findall(output) + CHECK_SKIP.findall(output)
         reasons = reasons or output.strip().splitlines()[-1:] or ["no reason"]
         for reason in reasons:
             print(f"  skipped {test['name']}: {reason.strip()}",

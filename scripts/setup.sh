@@ -21,6 +21,8 @@ packages=(
   libb2-dev libxxhash-dev check libpopt-dev libjansson-dev libsmartcols-dev
   # the original, to compare with
   python3 python3-venv
+  # a file system behind a program, which is what FUSE is
+  bindfs
   # real data
   wamerican iso-codes
 )

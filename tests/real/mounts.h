@@ -4,7 +4,7 @@
  * A test that calls these has a process of its own and gets a view of the
  * mounts of its own, so that all of them are gone when it ends, however it
  * ends. Each function gives 0, after it printed why, where the system does not
- * permit it; the test then returns and counts as skipped in the words only.
+ * permit it; the test then returns, and scripts/results.py counts the line.
  */
 #ifndef REAL_MOUNTS_H
 #define REAL_MOUNTS_H
