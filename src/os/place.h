@@ -5,7 +5,7 @@
  *   FUSE      read by read_at: pages of a mapping may be stale or vanish.
  *             flock is the kernel's or the program's, on this machine
  *   network   the same, and not written to unless the user permits it: flock
- *             may hold off this machine only (docs/decisions/0010-network.md)
+ *             may hold off this machine only (docs/decisions/0011-network.md)
  */
 #ifndef BLT_OS_PLACE_H
 #define BLT_OS_PLACE_H

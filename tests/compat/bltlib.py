@@ -58,7 +58,8 @@ class Options(c.Structure):
         ("threads", c.c_int), ("close_fd", c.c_int),
         ("allocator", c.c_void_p), ("clock", CLOCK),
         ("clock_ctx", c.c_void_p), ("progress", PROGRESS),
-        ("progress_ctx", c.c_void_p), ("network", c.c_int)]
+        ("progress_ctx", c.c_void_p), ("side_table", c.c_int),
+        ("side_table_max", c.c_size_t), ("network", c.c_int)]
 
 
 class OpenInfo(c.Structure):
