@@ -176,5 +176,7 @@ blt_options lane_options(const struct lane *lane, uint64_t session)
     options.buffer_len = (size_t)1 << (10 + random_below(&random, 8));
   if (random_below(&random, 4) == 0)
     options.io = BLT_IO_PREAD;
+  if (random_below(&random, 3) == 0)
+    options.side_table = BLT_ON;
   return options;
 }
