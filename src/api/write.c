@@ -30,6 +30,8 @@ static blt_status grow_if_crowded(blt_db *db)
   blt_status status = blt__grow_index(db, 0);
   if (status == BLT_OK)
     return BLT_OK;
+  if (db->log.poisoned && db->log.durable < db->log.end)
+    return status; /* the sync before it failed: the commit is in doubt     */
   if (db->log.poisoned)
     return blt__fail_upgrade(&db->sink, BLT_E_COMMITTED,
                              "the commit is in the file, but the index could "

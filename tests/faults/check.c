@@ -1,9 +1,12 @@
-/* check.c - what a handle shows, and what a status may be */
+/* check.c - what a handle shows, what a status may be, and the end of a run */
 #include "faults/trial.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "api/db.h"
+#include "support/store.h"
 
 /* The three that end a handle, whatever went wrong. */
 static int is_last_word(blt_status status)
@@ -91,4 +94,83 @@ int shows(struct trial *trial, blt_db *db, const struct state *state)
     return 0;
   return blt_count(db, &count) == BLT_OK && count == n &&
          (trial->in_batch || !trial->is_over || shows_by_iteration(db, n));
+}
+
+/* ---- judging */
+
+/* A sync that failed may have taken away what was not synced before. A handle
+ * that goes on to say that all commits are safe has to be right. */
+void trial_lower_floor(struct trial *trial, blt_status status)
+{
+  const struct fault *const fault = trial->disk->fault;
+
+  if (fault == NULL || fault->loss == LOSS_UNTRIED ||
+      status == BLT_E_COMMITTED ||
+      (status == BLT_E_POISONED && trial->db != NULL))
+    return;
+  if (trial->acked > trial->durable)
+    trial->acked = trial->durable;
+}
+
+void trial_judge_failure(struct trial *trial, blt_status status)
+{
+  const struct fault *const fault =
+      trial->memory.n_hit > 0 ? NULL : trial->disk->fault;
+
+  JUDGE(trial, trial_was_hit(trial), "%s without a cause: %s",
+        blt_status_name(status), blt_last_error(trial->db)->message);
+  JUDGE(trial, is_honest(fault, status), "%s is no answer to this: %s",
+        blt_status_name(status), blt_last_error(trial->db)->message);
+  trial_lower_floor(trial, status);
+  if (status == BLT_E_COMMITTED)
+    trial->acked = trial->n_states - 1;
+  if (trial->db == NULL)
+    return;
+  const int last_word = status == BLT_E_COMMITTED || status == BLT_E_UNKNOWN ||
+                        status == BLT_E_POISONED;
+  JUDGE(trial, last_word == (trial->db->log.poisoned != 0),
+        "%s does not fit a handle that is %s", blt_status_name(status),
+        trial->db->log.poisoned ? "poisoned" : "good");
+}
+
+void trial_judge_content(struct trial *trial)
+{
+  for (int i = trial->n_states - 1; i >= trial->acked; i--)
+    if (shows(trial, trial->db, &trial->states[i])) {
+      trial->n_states = i + 1;
+      trial->sure = trial->acked = i;
+      return;
+    }
+  JUDGE(trial, 0, "the file holds none of the states %d to %d", trial->acked,
+        trial->n_states - 1);
+}
+
+void trial_judge_end(struct trial *trial)
+{
+  blt_open_info info;
+
+  JUDGE(trial, trial->memory.n_live == 0, "memory was not given back");
+  trial_calm(trial);
+  trial->in_batch = 0;
+  trial->is_over = 1;
+  /* Where only the mark of a good close was not synced, a power cut brings the
+   * mark of the session back, and there is one more recovery. */
+  const int n = trial->disk->is_cached ? 3 : 2;
+  for (int i = 0; i < n; i++) {
+    const blt_mode mode = trial->is_lost ? BLT_NEW : BLT_CREATE;
+    blt_status status = trial_open(trial, mode);
+    trial->is_lost = 0;
+    JUDGE(trial, status == BLT_OK, "opening %d gave %s: %s", i,
+          blt_status_name(status), blt_last_error(NULL)->message);
+    trial_judge_content(trial);
+    status = blt_verify(trial->db, NULL, NULL);
+    JUDGE(trial, status == BLT_OK, "verify gave %s", blt_status_name(status));
+    EXPECT_OK(blt_open_report(trial->db, &info));
+    JUDGE(trial, i < n - 1 || info.what == BLT_OPENED_CLEAN,
+          "the last opening found it %d", (int)info.what);
+    EXPECT_OK(trial_close(trial));
+    /* F1: what no sync has brought to the disk was not needed. */
+    if (trial->disk->is_cached)
+      cache_cut_power(&trial->disk->cache);
+  }
 }

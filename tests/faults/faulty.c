@@ -2,12 +2,12 @@
 #include "faults/faulty.h"
 
 #include <errno.h>
-#include <execinfo.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "faults/sites.h"
+#include "faults/system.h"
 #include "support/temp.h"
 
 struct handle {
@@ -16,63 +16,46 @@ struct handle {
   struct blt__file *inner;
 };
 
-/* ---- which places in the library were met */
-
-enum { N_FRAMES = 7, MAX_PLACES = 1 << 12 };
+/* ---- what is hit */
 
 static struct {
-  unsigned long n_met[N_SITES], n_hit[N_SITES], n_places[N_SITES];
-  uint64_t places[MAX_PLACES];
-} seen;
+  unsigned long n_met, n_hit;
+} seen[N_SITES];
 
 static const char *const site_names[N_SITES] = {
-    "read", "write", "size", "set_size", "reserve", "sync", "map"};
-
-/* Two hits are at one place when the innermost calls are the same. */
-static void note_place(enum site site)
-{
-  void *frames[N_FRAMES];
-  uint64_t place = site + 1u;
-  const int n = backtrace(frames, N_FRAMES);
-
-  for (int i = 2; i < n; i++)
-    place = place * UINT64_C(0x100000001b3) ^ (uintptr_t)frames[i];
-  size_t i = (size_t)(place >> 20) % MAX_PLACES;
-  for (; seen.places[i] != 0; i = (i + 1) % MAX_PLACES)
-    if (seen.places[i] == place)
-      return;
-  seen.places[i] = place;
-  seen.n_places[site]++;
-}
+    "read",   "write", "size",   "set_size",  "reserve", "sync",
+    "map",    "punch", "lock",   "open",      "close",   "stat",
+    "statfs", "link",  "rename", "unlink",    "boot id", "lock list",
+    "chance", "clock", "signal", "allocation"};
 
 void disk_print_sites(void)
 {
   for (int i = 0; i < N_SITES; i++)
-    printf("  %-8s  met %9lu  hit %7lu  at %3lu places\n", site_names[i],
-           seen.n_met[i], seen.n_hit[i], seen.n_places[i]);
+    if (seen[i].n_met > 0)
+      printf("  %-10s  met %9lu  hit %7lu\n", site_names[i], seen[i].n_met,
+             seen[i].n_hit);
   fflush(stdout);
 }
 
-/* Whether this operation is the one. */
-static int is_hit(struct disk *disk, enum site site)
+int disk_is_hit(struct disk *disk, enum site site)
 {
   const struct fault *const fault = disk->fault;
 
-  seen.n_met[site]++;
+  seen[site].n_met++;
   if (fault == NULL || !(fault->sites & AT(site)))
     return 0;
   disk->n_met++;
   if (disk->n_met < disk->at || (disk->n_met > disk->at && !disk->is_lasting))
     return 0;
   disk->n_hit++;
-  seen.n_hit[site]++;
-  note_place(site);
+  seen[site].n_hit++;
+  sites_note();
   return 1;
 }
 
-static size_t shortened(enum cut cut, size_t len)
+size_t disk_shorten(const struct disk *disk, size_t len)
 {
-  switch (cut) {
+  switch (disk->fault->cut) {
   case CUT_TO_ONE:
     return len < 1 ? len : 1;
   case CUT_TO_HALF:
@@ -96,10 +79,10 @@ static int64_t faulty_read_at(struct blt__file *file, uint64_t off, void *buf,
 {
   struct handle *const h = self(file);
 
-  if (is_hit(h->disk, SITE_READ)) {
+  if (disk_is_hit(h->disk, SITE_READ)) {
     if (h->disk->fault->error != 0)
       return -h->disk->fault->error;
-    len = shortened(h->disk->fault->cut, len);
+    len = disk_shorten(h->disk, len);
   }
   return h->inner->ops->read_at(h->inner, off, buf, len);
 }
@@ -108,7 +91,8 @@ static int64_t write_some(struct handle *h, uint64_t off,
                           const struct blt__span *spans, size_t n_spans,
                           size_t len)
 {
-  struct blt__span cut[8];
+  enum { MAX_SPANS = 8 };
+  struct blt__span cut[MAX_SPANS];
   size_t n = 0;
 
   for (; n < n_spans && len > 0; n++) {
@@ -117,7 +101,10 @@ static int64_t write_some(struct handle *h, uint64_t off,
       cut[n].len = len;
     len -= cut[n].len;
   }
-  return h->inner->ops->write_at(h->inner, off, cut, n);
+  const int64_t done = h->inner->ops->write_at(h->inner, off, cut, n);
+  if (done > 0)
+    cache_note_write(&h->disk->cache, off, (uint64_t)done);
+  return done;
 }
 
 /* The protocol counts on small writes inside a sector being whole or not at
@@ -136,12 +123,12 @@ static int64_t faulty_write_at(struct blt__file *file, uint64_t off,
 
   for (size_t i = 0; i < n_spans; i++)
     len += spans[i].len;
-  if (!is_hit(h->disk, SITE_WRITE))
-    return h->inner->ops->write_at(h->inner, off, spans, n_spans);
+  if (!disk_is_hit(h->disk, SITE_WRITE))
+    return write_some(h, off, spans, n_spans, len);
   if (fault->error == 0)
-    return write_some(h, off, spans, n_spans, shortened(fault->cut, len));
+    return write_some(h, off, spans, n_spans, disk_shorten(h->disk, len));
   if (fault->cut != CUT_NONE && !is_in_a_sector(off, len))
-    (void)write_some(h, off, spans, n_spans, shortened(fault->cut, len));
+    (void)write_some(h, off, spans, n_spans, disk_shorten(h->disk, len));
   return -fault->error;
 }
 
@@ -149,8 +136,8 @@ static int faulty_size(struct blt__file *file, uint64_t *out)
 {
   struct handle *const h = self(file);
 
-  return is_hit(h->disk, SITE_SIZE) ? -h->disk->fault->error
-                                    : h->inner->ops->size(h->inner, out);
+  return disk_is_hit(h->disk, SITE_SIZE) ? -h->disk->fault->error
+                                         : h->inner->ops->size(h->inner, out);
 }
 
 /* A file can be cut on a full disk. */
@@ -167,26 +154,58 @@ static int faulty_set_size(struct blt__file *file, uint64_t len)
 {
   struct handle *const h = self(file);
 
-  return !needs_no_space(h, len) && is_hit(h->disk, SITE_SET_SIZE)
-             ? -h->disk->fault->error
-             : h->inner->ops->set_size(h->inner, len);
+  if (!needs_no_space(h, len) && disk_is_hit(h->disk, SITE_SET_SIZE))
+    return -h->disk->fault->error;
+  cache_note_size(&h->disk->cache, len);
+  return h->inner->ops->set_size(h->inner, len);
 }
 
 static int faulty_reserve(struct blt__file *file, uint64_t off, uint64_t len)
 {
   struct handle *const h = self(file);
 
-  return is_hit(h->disk, SITE_RESERVE)
+  return disk_is_hit(h->disk, SITE_RESERVE)
              ? -h->disk->fault->error
              : h->inner->ops->reserve(h->inner, off, len);
 }
 
-static int faulty_sync(struct blt__file *file)
+/* What memory gives back reads as zeros, as in a real file. */
+static int punch_memory(struct handle *h, uint64_t off, uint64_t len)
+{
+  static const uint8_t zeros[4096];
+
+  while (len > 0) {
+    const struct blt__span span = {zeros,
+                                   len < sizeof zeros ? len : sizeof zeros};
+    if (write_some(h, off, &span, 1, span.len) != (int64_t)span.len)
+      return -EIO;
+    off += span.len;
+    len -= span.len;
+  }
+  return 0;
+}
+
+static int faulty_punch(struct blt__file *file, uint64_t off, uint64_t len)
 {
   struct handle *const h = self(file);
 
-  /* Nothing here is lost with the power, so a real sync has no use. */
-  return is_hit(h->disk, SITE_SYNC) ? -h->disk->fault->error : 0;
+  if (disk_is_hit(h->disk, SITE_PUNCH))
+    return -h->disk->fault->error;
+  return h->inner->ops->punch != NULL ? h->inner->ops->punch(h->inner, off, len)
+                                      : punch_memory(h, off, len);
+}
+
+/* A real sync has no use: the power is cut in cache.c alone. */
+static int faulty_sync(struct blt__file *file)
+{
+  struct disk *const disk = self(file)->disk;
+
+  if (!disk_is_hit(disk, SITE_SYNC)) {
+    cache_sync(&disk->cache);
+    return 0;
+  }
+  cache_fail_sync(&disk->cache, disk->fault->loss);
+  return -disk->fault->error;
 }
 
 static int faulty_lock(struct blt__file *file, int exclusive, int wait)
@@ -203,8 +222,9 @@ static int faulty_map(struct blt__file *file, size_t len, void **out)
 {
   struct handle *const h = self(file);
 
-  return is_hit(h->disk, SITE_MAP) ? -h->disk->fault->error
-                                   : h->inner->ops->map(h->inner, len, out);
+  return disk_is_hit(h->disk, SITE_MAP)
+             ? -h->disk->fault->error
+             : h->inner->ops->map(h->inner, len, out);
 }
 
 static void faulty_unmap(struct blt__file *file, void *base, size_t len)
@@ -237,6 +257,7 @@ static const struct blt__file_ops faulty_ops = {
     .size = faulty_size,
     .set_size = faulty_set_size,
     .reserve = faulty_reserve,
+    .punch = faulty_punch,
     .sync = faulty_sync,
     .lock = faulty_lock,
     .unlock = faulty_unlock,
@@ -261,8 +282,16 @@ void disk_init(struct disk *disk, const char *path)
     abort();
 }
 
+void disk_init_cached(struct disk *disk)
+{
+  disk_init(disk, NULL);
+  disk->is_cached = 1;
+}
+
 void disk_release(struct disk *disk)
 {
+  cache_release(&disk->cache);
+  system_forget(disk);
   if (disk->memory != NULL)
     disk->memory->ops->close(disk->memory);
   disk->memory = NULL;
@@ -302,6 +331,10 @@ void disk_fill(struct disk *disk, const void *bytes, size_t len)
 {
   const struct blt__span span = {bytes, len};
 
+  if (disk->is_system && len == 0) {
+    (void)remove(disk->path);
+    return;
+  }
   if (disk->path != NULL) {
     file_write(disk->path, bytes, len);
     return;
@@ -310,6 +343,9 @@ void disk_fill(struct disk *disk, const void *bytes, size_t len)
       (len > 0 &&
        disk->memory->ops->write_at(disk->memory, 0, &span, 1) != (int64_t)len))
     abort();
+  cache_release(&disk->cache);
+  if (disk->is_cached)
+    cache_init(&disk->cache, disk->memory);
 }
 
 uint8_t *disk_copy(struct disk *disk, size_t *out_len)
@@ -342,6 +378,7 @@ static int is_refused(struct memory *memory)
       (memory->n_calls > memory->at && !memory->is_lasting))
     return 0;
   memory->n_hit++;
+  sites_note();
   return 1;
 }
 

@@ -8,5 +8,8 @@ Suite *large_suite(void);
 Suite *memory_suite(void);
 Suite *operations_suite(void);
 Suite *recovery_suite(void);
+Suite *sync_suite(void);
+Suite *system_suite(void);
+Suite *upkeep_suite(void);
 
 #endif

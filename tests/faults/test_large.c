@@ -17,9 +17,9 @@
 enum { N_PUTS = 6, VALUE_LEN = 6 << 20 };
 
 static const struct fault faults[] = {
-    {"EIO of a change", AT_CHANGES, EIO, CUT_NONE},
-    {"EIO of a sync", AT(SITE_SYNC), EIO, CUT_NONE},
-    {"half", AT(SITE_WRITE), 0, CUT_TO_HALF},
+    {"EIO of a change", AT_CHANGES, EIO, CUT_NONE, LOSS_UNTRIED},
+    {"EIO of a sync", AT(SITE_SYNC), EIO, CUT_NONE, LOSS_UNTRIED},
+    {"half", AT(SITE_WRITE), 0, CUT_TO_HALF, LOSS_UNTRIED},
 };
 
 static struct disk disk;

@@ -8,29 +8,30 @@
 
 /* Those that a call reports. */
 static const struct fault faults[] = {
-    {"ENOSPC", AT_CHANGES, ENOSPC, CUT_NONE},
-    {"ENOSPC after half", AT_CHANGES, ENOSPC, CUT_TO_HALF},
-    {"EDQUOT", AT_CHANGES, EDQUOT, CUT_NONE},
-    {"EIO of a write", AT(SITE_WRITE), EIO, CUT_BY_ONE},
-    {"EIO of a read", AT(SITE_READ), EIO, CUT_NONE},
-    {"EIO of a sync", AT(SITE_SYNC), EIO, CUT_NONE},
-    {"EIO of set_size", AT(SITE_SET_SIZE), EIO, CUT_NONE},
-    {"EIO of size", AT(SITE_SIZE), EIO, CUT_NONE},
-    {"EIO of reserve", AT(SITE_RESERVE), EIO, CUT_NONE},
-    {"ENOMEM of map", AT(SITE_MAP), ENOMEM, CUT_NONE},
+    {"ENOSPC", AT_CHANGES, ENOSPC, CUT_NONE, LOSS_UNTRIED},
+    {"ENOSPC after half", AT_CHANGES, ENOSPC, CUT_TO_HALF, LOSS_UNTRIED},
+    {"EDQUOT", AT_CHANGES, EDQUOT, CUT_NONE, LOSS_UNTRIED},
+    {"EIO of a write", AT(SITE_WRITE), EIO, CUT_BY_ONE, LOSS_UNTRIED},
+    {"EIO of a read", AT(SITE_READ), EIO, CUT_NONE, LOSS_UNTRIED},
+    {"EIO of a sync", AT(SITE_SYNC), EIO, CUT_NONE, LOSS_UNTRIED},
+    {"EIO of set_size", AT(SITE_SET_SIZE), EIO, CUT_NONE, LOSS_UNTRIED},
+    {"EIO of size", AT(SITE_SIZE), EIO, CUT_NONE, LOSS_UNTRIED},
+    {"EIO of reserve", AT(SITE_RESERVE), EIO, CUT_NONE, LOSS_UNTRIED},
+    {"ENOMEM of map", AT(SITE_MAP), ENOMEM, CUT_NONE, LOSS_UNTRIED},
     {"EINTR of a change", AT(SITE_SET_SIZE) | AT(SITE_SYNC) | AT(SITE_RESERVE),
-     EINTR, CUT_NONE},
-    {"EIO of anything", AT_ALL, EIO, CUT_NONE},
+     EINTR, CUT_NONE, LOSS_UNTRIED},
+    {"EIO of anything", AT_ALL, EIO, CUT_NONE, LOSS_UNTRIED},
 };
 enum { N_FAULTS = sizeof faults / sizeof *faults };
 
 /* Those that nobody may notice. */
 static const struct fault trifles[] = {
-    {"EINTR", AT(SITE_READ) | AT(SITE_WRITE), EINTR, CUT_NONE},
-    {"one byte", AT(SITE_READ) | AT(SITE_WRITE), 0, CUT_TO_ONE},
-    {"half", AT(SITE_READ) | AT(SITE_WRITE), 0, CUT_TO_HALF},
-    {"all but one byte", AT(SITE_READ) | AT(SITE_WRITE), 0, CUT_BY_ONE},
-    {"no reserve", AT(SITE_RESERVE), EOPNOTSUPP, CUT_NONE},
+    {"EINTR", AT(SITE_READ) | AT(SITE_WRITE), EINTR, CUT_NONE, LOSS_UNTRIED},
+    {"one byte", AT(SITE_READ) | AT(SITE_WRITE), 0, CUT_TO_ONE, LOSS_UNTRIED},
+    {"half", AT(SITE_READ) | AT(SITE_WRITE), 0, CUT_TO_HALF, LOSS_UNTRIED},
+    {"all but one byte", AT(SITE_READ) | AT(SITE_WRITE), 0, CUT_BY_ONE,
+     LOSS_UNTRIED},
+    {"no reserve", AT(SITE_RESERVE), EOPNOTSUPP, CUT_NONE, LOSS_UNTRIED},
 };
 enum { N_TRIFLES = sizeof trifles / sizeof *trifles };
 

@@ -15,13 +15,15 @@
 
 /* From operation n on nothing reaches the disk; the n-th is torn. */
 static const struct fault death = {"death", AT_CHANGES | AT(SITE_SYNC), EIO,
-                                   CUT_TO_HALF};
+                                   CUT_TO_HALF, LOSS_UNTRIED};
 
 static const struct fault faults[] = {
-    {"EIO of anything", AT_ALL, EIO, CUT_NONE},
-    {"EIO of a torn change", AT_CHANGES | AT(SITE_SYNC), EIO, CUT_TO_HALF},
-    {"ENOSPC", AT_CHANGES, ENOSPC, CUT_NONE},
-    {"EINTR of anything", AT(SITE_READ) | AT(SITE_WRITE), EINTR, CUT_NONE},
+    {"EIO of anything", AT_ALL, EIO, CUT_NONE, LOSS_UNTRIED},
+    {"EIO of a torn change", AT_CHANGES | AT(SITE_SYNC), EIO, CUT_TO_HALF,
+     LOSS_UNTRIED},
+    {"ENOSPC", AT_CHANGES, ENOSPC, CUT_NONE, LOSS_UNTRIED},
+    {"EINTR of anything", AT(SITE_READ) | AT(SITE_WRITE), EINTR, CUT_NONE,
+     LOSS_UNTRIED},
 };
 enum { N_FAULTS = sizeof faults / sizeof *faults };
 

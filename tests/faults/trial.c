@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/db.h"
+#include "faults/system.h"
 #include "support/store.h"
 
 enum { TIME_BASE = 1000, MAX_VALUE = 32768 };
@@ -21,7 +22,7 @@ const void *trial_value(const struct item *item)
 /* ---- telling */
 
 /* So that a failure can be found again. */
-static const char *told(struct trial *trial)
+const char *trial_told(struct trial *trial)
 {
   const struct disk *const disk = trial->disk;
 
@@ -34,21 +35,12 @@ static const char *told(struct trial *trial)
   return trial->what;
 }
 
-#define JUDGE(trial, holds, ...)                                               \
-  do {                                                                         \
-    if (!(holds)) {                                                            \
-      char sentence_[160];                                                     \
-      snprintf(sentence_, sizeof sentence_, __VA_ARGS__);                      \
-      ck_abort_msg("%s: %s", told(trial), sentence_);                          \
-    }                                                                          \
-  } while (0)
-
-static int was_hit(const struct trial *trial)
+int trial_was_hit(const struct trial *trial)
 {
   return trial->disk->n_hit > 0 || trial->memory.n_hit > 0;
 }
 
-static void calm(struct trial *trial)
+void trial_calm(struct trial *trial)
 {
   disk_calm(trial->disk);
   trial->memory.at = 0;
@@ -91,11 +83,18 @@ void trial_init(struct trial *trial, const struct config *config,
       .sigbus = BLT_OFF,
       .auto_reindex = config->auto_reindex,
   };
+  trial->n_descriptors = disk->is_system ? count_descriptors() : 0;
   disk_calm(disk);
   disk_fill(disk, "", 0);
 }
 
 /* ---- steps */
+
+unsigned trial_n_open(const struct trial *trial)
+{
+  return trial->disk->is_system ? count_descriptors() - trial->n_descriptors
+                                : trial->disk->n_open;
+}
 
 blt_status trial_open(struct trial *trial, blt_mode mode)
 {
@@ -103,9 +102,11 @@ blt_status trial_open(struct trial *trial, blt_mode mode)
   blt_options options = trial->options;
 
   options.mode = mode;
-  options.allocator = &allocator;
+  options.allocator = trial->uses_malloc ? NULL : &allocator;
   const blt_status status =
-      blt__open_file(disk_open(trial->disk), &options, &trial->db);
+      trial->disk->is_system
+          ? blt_open(trial->disk->path, &options, &trial->db)
+          : blt__open_file(disk_open(trial->disk), &options, &trial->db);
   JUDGE(trial, (status == BLT_OK) == (trial->db != NULL),
         "open gave %s and a handle that does not fit", blt_status_name(status));
   return status;
@@ -115,12 +116,16 @@ blt_status trial_close(struct trial *trial)
 {
   const blt_status status = blt_close(trial->db);
 
+  if (status < 0)
+    trial_lower_floor(trial, status);
   trial->db = NULL;
   if (status == BLT_OK || status == BLT_E_COMMITTED)
     acknowledge(trial);
-  JUDGE(trial, trial->memory.n_live == 0 && trial->disk->n_open == 0,
+  if (status == BLT_OK && trial->config->sync != BLT_SYNC_OFF)
+    trial->durable = trial->acked;
+  JUDGE(trial, trial->memory.n_live == 0 && trial_n_open(trial) == 0,
         "after close %zu blocks and %u files are not given back",
-        trial->memory.n_live, trial->disk->n_open);
+        trial->memory.n_live, trial_n_open(trial));
   return status;
 }
 
@@ -177,6 +182,11 @@ static int is_without(const struct trial *trial, const struct step *step)
   const struct config *const config = trial->config;
   const int has_times = !config->is_fixed && config->timestamps != BLT_OFF;
 
+  /* What is set in place belongs to no commit, and a sync that fails may take
+   * it away by itself. */
+  if (trial->disk->is_cached &&
+      (step->kind == STEP_TIME || step->kind == STEP_FILE_TIME))
+    return 1;
   return (step->key == HIDDEN_KEY && config->is_fixed) ||
          ((step->kind == STEP_TIME || step->kind == STEP_PRUNE_OLD) &&
           !has_times);
@@ -276,6 +286,23 @@ static int is_commit(const struct step *step)
          step->kind != STEP_ABORT && step->kind != STEP_VERIFY;
 }
 
+/* After these, what was acknowledged has also been synced. */
+static int is_sync(const struct trial *trial, const struct step *step)
+{
+  switch (step->kind) {
+  case STEP_COMMIT:
+    return trial->config->sync == BLT_SYNC_FULL;
+  case STEP_SYNC:
+  case STEP_PRUNE:
+  case STEP_PRUNE_OLD:
+  case STEP_REINDEX:
+  case STEP_CLEAR:
+    return trial->config->sync != BLT_SYNC_OFF;
+  default:
+    return 0;
+  }
+}
+
 /* Refuses all writes and still reads. */
 static void judge_poisoned(struct trial *trial)
 {
@@ -286,28 +313,8 @@ static void judge_poisoned(struct trial *trial)
         blt_put(trial->db, "?", 1, "", 0) == BLT_E_POISONED &&
             blt_sync(trial->db) == BLT_E_POISONED,
         "a poisoned handle takes writes");
-  JUDGE(trial, status == BLT_NOT_FOUND || was_hit(trial),
+  JUDGE(trial, status == BLT_NOT_FOUND || trial_was_hit(trial),
         "a poisoned handle does not read: %s", blt_status_name(status));
-}
-
-void trial_judge_failure(struct trial *trial, blt_status status)
-{
-  const struct fault *const fault =
-      trial->memory.n_hit > 0 ? NULL : trial->disk->fault;
-
-  JUDGE(trial, was_hit(trial), "%s without a cause: %s",
-        blt_status_name(status), blt_last_error(trial->db)->message);
-  JUDGE(trial, is_honest(fault, status), "%s is no answer to this: %s",
-        blt_status_name(status), blt_last_error(trial->db)->message);
-  if (status == BLT_E_COMMITTED)
-    trial->acked = trial->n_states - 1;
-  if (trial->db == NULL)
-    return;
-  const int last_word = status == BLT_E_COMMITTED || status == BLT_E_UNKNOWN ||
-                        status == BLT_E_POISONED;
-  JUDGE(trial, last_word == (trial->db->log.poisoned != 0),
-        "%s does not fit a handle that is %s", blt_status_name(status),
-        trial->db->log.poisoned ? "poisoned" : "good");
 }
 
 /* Not poisoned: nothing was changed, or the put has joined the batch. */
@@ -325,7 +332,7 @@ static void judge_unchanged(struct trial *trial, const struct step *step,
 static blt_status retry(struct trial *trial, const struct step *step,
                         const struct state *before)
 {
-  calm(trial);
+  trial_calm(trial);
   if (trial->db != NULL)
     judge_unchanged(trial, step, before);
   blt_status status = do_step(trial, step);
@@ -351,7 +358,7 @@ static blt_status run_step(struct trial *trial, const struct step *step,
   if (status < 0) {
     trial_judge_failure(trial, status);
     if (trial->db != NULL && trial->db->log.poisoned) {
-      calm(trial);
+      trial_calm(trial);
       judge_poisoned(trial);
       return status;
     }
@@ -366,6 +373,8 @@ static blt_status run_step(struct trial *trial, const struct step *step,
   trial->sure = trial->n_states - 1;
   if (is_commit(step) && (!trial->in_batch || step->kind == STEP_COMMIT))
     acknowledge(trial);
+  if (is_sync(trial, step))
+    trial->durable = trial->acked;
   if (step->kind == STEP_BEGIN)
     trial->in_batch = 1;
   if (step->kind == STEP_COMMIT || step->kind == STEP_ABORT)
@@ -382,16 +391,19 @@ static blt_status create(struct trial *trial, enum answer answer)
   if (status == BLT_OK)
     return BLT_OK;
   trial_judge_failure(trial, status);
-  JUDGE(trial, trial->memory.n_live == 0 && trial->disk->n_open == 0,
+  JUDGE(trial, trial->memory.n_live == 0 && trial_n_open(trial) == 0,
         "a failed open keeps %zu blocks and %u files", trial->memory.n_live,
-        trial->disk->n_open);
+        trial_n_open(trial));
   if (answer == ANSWER_CLOSE) {
     trial->is_lost = 1;
     return status;
   }
-  calm(trial);
-  /* What could not be taken back is no store, which only NEW replaces. */
-  status = trial_open(trial, trial->disk->is_lasting ? BLT_NEW : BLT_CREATE);
+  trial_calm(trial);
+  /* What could not be taken back is no store, which only NEW replaces. Under
+   * a path there is all of it or nothing. */
+  status = trial_open(trial, trial->disk->is_lasting && !trial->disk->is_system
+                                 ? BLT_NEW
+                                 : BLT_CREATE);
   JUDGE(trial, status == BLT_OK, "the second attempt to create gave %s: %s",
         blt_status_name(status), blt_last_error(NULL)->message);
   return BLT_OK;
@@ -408,7 +420,7 @@ blt_status trial_run(struct trial *trial, enum answer answer)
   if (trial->db != NULL) {
     const int was_poisoned = trial->db->log.poisoned;
     const blt_status closed = trial_close(trial);
-    JUDGE(trial, closed == BLT_OK || was_hit(trial),
+    JUDGE(trial, closed == BLT_OK || trial_was_hit(trial),
           "close gave %s without a cause", blt_status_name(closed));
     JUDGE(trial, !was_poisoned || closed == BLT_E_POISONED,
           "close of a poisoned handle gave %s", blt_status_name(closed));
@@ -416,40 +428,4 @@ blt_status trial_run(struct trial *trial, enum answer answer)
       status = closed;
   }
   return status;
-}
-
-void trial_judge_content(struct trial *trial)
-{
-  for (int i = trial->n_states - 1; i >= trial->acked; i--)
-    if (shows(trial, trial->db, &trial->states[i])) {
-      trial->n_states = i + 1;
-      trial->sure = trial->acked = i;
-      return;
-    }
-  JUDGE(trial, 0, "the file holds none of the states %d to %d", trial->acked,
-        trial->n_states - 1);
-}
-
-void trial_judge_end(struct trial *trial)
-{
-  blt_open_info info;
-
-  JUDGE(trial, trial->memory.n_live == 0, "memory was not given back");
-  calm(trial);
-  trial->in_batch = 0;
-  trial->is_over = 1;
-  for (int i = 0; i < 2; i++) {
-    const blt_mode mode = trial->is_lost ? BLT_NEW : BLT_CREATE;
-    blt_status status = trial_open(trial, mode);
-    trial->is_lost = 0;
-    JUDGE(trial, status == BLT_OK, "opening %d gave %s: %s", i,
-          blt_status_name(status), blt_last_error(NULL)->message);
-    trial_judge_content(trial);
-    status = blt_verify(trial->db, NULL, NULL);
-    JUDGE(trial, status == BLT_OK, "verify gave %s", blt_status_name(status));
-    EXPECT_OK(blt_open_report(trial->db, &info));
-    JUDGE(trial, i == 0 || info.what == BLT_OPENED_CLEAN,
-          "the second opening found it %d", (int)info.what);
-    EXPECT_OK(trial_close(trial));
-  }
 }

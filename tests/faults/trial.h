@@ -11,6 +11,8 @@
 #define FAULTS_TRIAL_H
 
 #include <blt.h>
+#include <check.h>
+#include <stdio.h>
 
 #include "faults/faulty.h"
 
@@ -81,6 +83,7 @@ struct trial {
   blt_db *db;
   struct state states[MAX_STATES];
   int n_states, acked;
+  int durable;      /* acked by a call that syncs                            */
   int sure;         /* the newest whose call gave BLT_OK                     */
   struct state now; /* what the handle shows                                */
   struct state before_batch;
@@ -88,6 +91,8 @@ struct trial {
   int is_over;   /* the run is: only openings without faults follow          */
   int is_lost;   /* it was never made, and what there is may be no store     */
   unsigned step; /* the one that runs                                       */
+  unsigned n_descriptors; /* of the process, at the start                   */
+  int uses_malloc; /* no allocator of the test's                            */
   char what[256];
 };
 
@@ -112,6 +117,26 @@ blt_status trial_open(struct trial *trial, blt_mode mode);
 blt_status trial_close(struct trial *trial);
 void trial_judge_failure(struct trial *trial, blt_status status);
 void trial_judge_content(struct trial *trial);
+
+/* Nothing fails from now on. */
+void trial_calm(struct trial *trial);
+int trial_was_hit(const struct trial *trial);
+/* Files, or descriptors, that were not given back. */
+unsigned trial_n_open(const struct trial *trial);
+/* The call failed: what may have been lost with it. */
+void trial_lower_floor(struct trial *trial, blt_status status);
+
+/* So that a failure can be found again. */
+const char *trial_told(struct trial *trial);
+
+#define JUDGE(trial, holds, ...)                                               \
+  do {                                                                         \
+    if (!(holds)) {                                                            \
+      char sentence_[160];                                                     \
+      snprintf(sentence_, sizeof sentence_, __VA_ARGS__);                      \
+      ck_abort_msg("%s: %s", trial_told(trial), sentence_);                    \
+    }                                                                          \
+  } while (0)
 
 /* The bytes of a value. */
 const void *trial_value(const struct item *item);
