@@ -54,7 +54,7 @@ static void begin_state(struct trial *trial)
 
   if (memcmp(newest, &trial->now, sizeof *newest) == 0)
     return;
-  ck_assert_int_lt(trial->n_states, MAX_STATES);
+  JUDGE(trial, trial->n_states < MAX_STATES, "there are too many states");
   trial->states[trial->n_states++] = trial->now;
 }
 
