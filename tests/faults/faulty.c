@@ -49,7 +49,8 @@ int disk_is_hit(struct disk *disk, enum site site)
     return 0;
   disk->n_hit++;
   seen[site].n_hit++;
-  sites_note();
+  if (fault->error != 0)
+    sites_note();
   return 1;
 }
 
@@ -222,9 +223,12 @@ static int faulty_map(struct blt__file *file, size_t len, void **out)
 {
   struct handle *const h = self(file);
 
-  return disk_is_hit(h->disk, SITE_MAP)
-             ? -h->disk->fault->error
-             : h->inner->ops->map(h->inner, len, out);
+  if (disk_is_hit(h->disk, SITE_MAP))
+    return -h->disk->fault->error;
+  if (h->disk->room != 0 && len > h->disk->room)
+    return -ENOMEM;
+  h->disk->room = 0;
+  return h->inner->ops->map(h->inner, len, out);
 }
 
 static void faulty_unmap(struct blt__file *file, void *base, size_t len)

@@ -62,6 +62,7 @@ struct disk {
   int is_system;            /* the library opens the path itself            */
   int is_cached;            /* syncs count: see cache.h. Memory only        */
   struct cache cache;
+  size_t room; /* the next mapping is no longer; 0: any is had */
   const struct fault *fault;
   int is_lasting;      /* it stays once it came                             */
   unsigned long at;    /* hits the operation with this number, from 1 on    */

@@ -12,8 +12,7 @@
 enum { N_FRAMES = 24, MAX_SEEN = 1 << 13 };
 
 static struct {
-  const char *path;
-  int fd; /* 0: not opened yet; it lasts as long as the process              */
+  int fd; /* 0: nobody asks; it lasts as long as the process                 */
   uintptr_t base;
   uintptr_t seen[MAX_SEEN];
   unsigned n;
@@ -27,17 +26,17 @@ static int find_base(struct dl_phdr_info *info, size_t size, void *out)
   return 1;
 }
 
-static int is_ready(void)
+void sites_open(void)
 {
-  if (sites.fd != 0)
-    return sites.fd > 0;
-  sites.path = getenv("BLT_SITES");
-  sites.fd = sites.path == NULL
-                 ? -1
-                 : openat(AT_FDCWD, sites.path,
-                          O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  const char *const path = getenv("BLT_SITES");
+
+  if (path == NULL)
+    return;
+  sites.fd =
+      openat(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  if (sites.fd < 0)
+    abort();
   (void)dl_iterate_phdr(find_base, &sites.base);
-  return sites.fd > 0;
 }
 
 /* Returns whether it is new. */
@@ -58,7 +57,7 @@ void sites_note(void)
 {
   void *frames[N_FRAMES];
 
-  if (!is_ready())
+  if (sites.fd == 0)
     return;
   const int n = backtrace(frames, N_FRAMES);
   for (int i = 0; i < n; i++)

@@ -7,8 +7,10 @@
 #ifndef FAULTS_SITES_H
 #define FAULTS_SITES_H
 
-/* Something fails now: add who asked for it to the file that BLT_SITES names;
- * without that variable, nothing. */
+/* Open the file that BLT_SITES names; without that variable, nothing. */
+void sites_open(void);
+
+/* Something fails now: add who asked for it to the file. */
 void sites_note(void);
 
 #endif

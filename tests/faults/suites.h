@@ -10,6 +10,6 @@ Suite *operations_suite(void);
 Suite *recovery_suite(void);
 Suite *sync_suite(void);
 Suite *system_suite(void);
-Suite *upkeep_suite(void);
+Suite *scenes_suite(void);
 
 #endif

@@ -74,12 +74,14 @@ static void judge(int n_acked)
 }
 
 /* 0 when the fault was not reached. */
-static int run_once(const struct fault *fault, unsigned long at, uint8_t *value)
+static int run_once(const struct fault *fault, unsigned long at, uint8_t *value,
+                    size_t room)
 {
   blt_db *db = NULL;
 
   disk_fill(&disk, "", 0);
   disk_calm(&disk);
+  disk.room = room;
   EXPECT_OK(open_disk(BLT_NEW, &db));
   disk_arm(&disk, fault, at, 1);
   const int n_acked = put_all(db, value);
@@ -95,8 +97,24 @@ START_TEST(a_checkpoint_that_fails_loses_no_commit)
   uint8_t *const value = malloc(VALUE_LEN);
 
   disk_init(&disk, NULL);
-  for (unsigned long at = 1; run_once(&faults[_i], at, value);
+  for (unsigned long at = 1; run_once(&faults[_i], at, value, 0);
        at += faults[_i].error == 0 ? 16 : 1)
+    ;
+  disk_release(&disk);
+  disk_print_sites();
+  free(value);
+}
+END_TEST
+
+/* The first window is small, and the file outgrows it. */
+START_TEST(a_window_that_cannot_be_opened_loses_no_commit)
+{
+  static const struct fault no_map = {"ENOMEM of map", AT(SITE_MAP), ENOMEM,
+                                      CUT_NONE, LOSS_UNTRIED};
+  uint8_t *const value = malloc(VALUE_LEN);
+
+  disk_init(&disk, NULL);
+  for (unsigned long at = 1; run_once(&no_map, at, value, VALUE_LEN); at++)
     ;
   disk_release(&disk);
   disk_print_sites();
@@ -128,6 +146,7 @@ Suite *large_suite(void)
   TCase *const made = case_of("large");
 
   tcase_add_loop_test(made, a_checkpoint_that_fails_loses_no_commit, 0, 3);
+  tcase_add_test(made, a_window_that_cannot_be_opened_loses_no_commit);
   tcase_add_loop_test(made, a_fault_on_a_real_file_loses_nothing, 0, 2);
   suite_add_tcase(suite, made);
   return suite;

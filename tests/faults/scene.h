@@ -1,0 +1,35 @@
+/*
+ * scene.h - one job on a file, done while something fails, then once more
+ *
+ *   prepare ─► act, and call n fails ─► look ─► act, and nothing fails ─► look
+ *
+ * For what the workload does not do: other ways to open a file, repair, and
+ * stores of an odd shape.
+ */
+#ifndef FAULTS_SCENE_H
+#define FAULTS_SCENE_H
+
+#include <blt.h>
+
+#include "faults/faulty.h"
+
+struct scene {
+  const char *name;
+  /* Makes the file at scene_path. */
+  void (*prepare)(void);
+  /* The job; the first failure, or BLT_OK. It asserts nothing. */
+  blt_status (*act)(void);
+  /* Fails the test when the files are not as they may be; `status` is what
+   * act said. */
+  void (*look)(blt_status status);
+};
+
+enum { SCENE_REPAIR, SCENE_OPEN, SCENE_OPEN_NUMBERED, N_SCENES = 16 };
+extern const struct scene scenes[N_SCENES];
+
+/* The file, and a second one that a scene may make. */
+extern const char *scene_path, *scene_other;
+/* Borrowed until the scene is over. */
+extern const blt_allocator *scene_allocator;
+
+#endif
