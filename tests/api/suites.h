@@ -23,6 +23,7 @@ Suite *progress_suite(void);
 Suite *prune_suite(void);
 Suite *put_suite(void);
 Suite *recover_suite(void);
+Suite *refused_suite(void);
 Suite *reindex_suite(void);
 Suite *repair_suite(void);
 Suite *rescue_suite(void);

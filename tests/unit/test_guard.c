@@ -1,4 +1,5 @@
 /* test_guard.c - a cut file under a mapping is a flag, not a signal */
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -66,6 +67,91 @@ START_TEST(a_fault_elsewhere_goes_to_the_handler_before)
 }
 END_TEST
 
+static sigjmp_buf before_fault;
+static volatile sig_atomic_t n_told;
+
+static void on_fault_jump(int number)
+{
+  (void)number;
+  siglongjmp(before_fault, 1);
+}
+
+static void on_fault_told(int number, siginfo_t *info, void *context)
+{
+  (void)number;
+  (void)context;
+  n_told = info->si_code > 0;
+  siglongjmp(before_fault, 1);
+}
+
+/* Returns when the handler that was there before has had the fault. */
+static void fault_elsewhere(void)
+{
+  _Atomic int hit = 0;
+  uint8_t *const base = map_of_cut_file();
+  const int ticket = blt__guard_add(base, 4096, &hit);
+
+  ck_assert_int_ge(ticket, 0);
+  if (sigsetjmp(before_fault, 1) == 0) {
+    ck_assert_uint_eq(*(volatile uint8_t *)(base + 4096), 0);
+    ck_abort_msg("the fault was swallowed");
+  }
+  ck_assert_int_eq(hit, 0);
+  blt__guard_remove(ticket);
+  munmap(base, LEN);
+}
+
+START_TEST(a_handler_of_the_plain_kind_may_jump_out_of_a_foreign_fault)
+{
+  (void)signal(SIGBUS, on_fault_jump);
+  fault_elsewhere();
+}
+END_TEST
+
+START_TEST(a_handler_that_wants_to_know_is_told_of_a_foreign_fault)
+{
+  struct sigaction action = {.sa_sigaction = on_fault_told,
+                             .sa_flags = SA_SIGINFO};
+
+  sigemptyset(&action.sa_mask);
+  ck_assert_int_eq(sigaction(SIGBUS, &action, NULL), 0);
+  fault_elsewhere();
+  ck_assert_int_eq(n_told, 1);
+}
+END_TEST
+
+START_TEST(a_signal_that_is_sent_and_was_ignored_stays_ignored)
+{
+  _Atomic int hit = 0;
+  static uint8_t bytes[16];
+
+  (void)signal(SIGBUS, SIG_IGN);
+  const int ticket = blt__guard_add(bytes, sizeof bytes, &hit);
+  ck_assert_int_ge(ticket, 0);
+  ck_assert_int_eq(raise(SIGBUS), 0);
+  ck_assert_int_eq(hit, 0);
+  blt__guard_remove(ticket);
+}
+END_TEST
+
+START_TEST(a_signal_that_is_sent_kills_as_it_would_without_a_handler)
+{
+  _Atomic int hit = 0;
+  static uint8_t bytes[16];
+
+  (void)blt__guard_add(bytes, sizeof bytes, &hit);
+  (void)raise(SIGBUS);
+}
+END_TEST
+
+/* A fault cannot be ignored: the system kills for it. */
+START_TEST(a_fault_elsewhere_kills_though_the_signal_was_ignored)
+{
+  (void)signal(SIGBUS, SIG_IGN);
+  fault_elsewhere();
+}
+END_TEST
+
 START_TEST(a_ticket_can_be_used_again)
 {
   _Atomic int hit = 0;
@@ -106,8 +192,19 @@ Suite *guard_suite(void)
                too_many_mappings_are_not_guarded_and_no_harm);
   TCase *const made = case_of("foreign");
 
-  if (tests_are_forked())
+  if (tests_are_forked()) {
     tcase_add_exit_test(made, a_fault_elsewhere_goes_to_the_handler_before, 7);
+    tcase_add_test(made,
+                   a_handler_of_the_plain_kind_may_jump_out_of_a_foreign_fault);
+    tcase_add_test(made,
+                   a_handler_that_wants_to_know_is_told_of_a_foreign_fault);
+    tcase_add_test(made, a_signal_that_is_sent_and_was_ignored_stays_ignored);
+    tcase_add_test_raise_signal(
+        made, a_signal_that_is_sent_kills_as_it_would_without_a_handler,
+        SIGBUS);
+    tcase_add_test_raise_signal(
+        made, a_fault_elsewhere_kills_though_the_signal_was_ignored, SIGBUS);
+  }
   suite_add_tcase(suite, made);
   return suite;
 }
