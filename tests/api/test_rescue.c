@@ -428,6 +428,46 @@ START_TEST(a_cancelled_repair_costs_nothing)
 }
 END_TEST
 
+/* ---- what a rewrite left behind */
+
+static void wipe_header(const char *path)
+{
+  size_t len = 0;
+  uint8_t *const bytes = file_read(path, &len);
+
+  memset(bytes, 0xee, IMAGE_HEADER_LEN);
+  file_write(path, bytes, len);
+  free(bytes);
+}
+
+/* The index has moved away from blocks that stay in front as they were. */
+START_TEST(a_key_deleted_after_a_reindex_stays_deleted_without_a_header)
+{
+  const char *const path = temp_path("reindexed");
+  const blt_options options = options_of_new(3);
+  blt_repair_report report;
+  blt_db *db = open_path_with(path, &options);
+
+  put_numbered(db, 0, 6);
+  EXPECT_OK(blt_metadata_set(db, "{}", 2, 7));
+  EXPECT_OK(blt_reindex(db, 5));
+  delete_text(db, "key-000002");
+  put_text(db, "key-000003", "newer");
+  EXPECT_OK(blt_close(db));
+  wipe_header(path);
+  EXPECT_OK(blt_repair(path, NULL, &report));
+  ck_assert_int_eq(report.header_guessed, 1);
+  db = open_path(path, BLT_READ);
+  expect_text(db, "key-000002", NULL);
+  expect_text(db, "key-000003", "newer");
+  expect_numbered(db, 0, 2);
+  expect_numbered(db, 4, 2);
+  expect_count(db, 5);
+  expect_sound(db);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 Suite *rescue_suite(void)
 {
   Suite *const suite = SUITE_OF(
@@ -437,6 +477,7 @@ Suite *rescue_suite(void)
       what_is_no_store_is_refused_and_left_alone,
       the_report_is_written_when_nothing_is_kept,
       a_missing_file_and_a_missing_path_are_refused,
+      a_key_deleted_after_a_reindex_stays_deleted_without_a_header,
       an_empty_store_stays_an_empty_store,
       what_a_killed_writer_committed_is_kept, an_unfinished_commit_is_dropped,
       a_finished_commit_is_kept_though_its_index_is_damaged,

@@ -178,6 +178,56 @@ START_TEST(the_timestamp_of_the_file_can_be_now)
 }
 END_TEST
 
+/* The order of the puts decides, never the times; and a lock is waited for by
+ * another clock. */
+START_TEST(a_clock_that_goes_back_changes_times_and_nothing_else)
+{
+  const char *const path = temp_path("a.blt");
+  blt_options options = options_of_new(3);
+  blt_prune_options old = BLT_PRUNE_OPTIONS_INIT;
+  uint64_t now = 9000, n_dropped = 0;
+
+  options.clock = set_time;
+  options.clock_ctx = &now;
+  options.lock = BLT_LOCK_TIMEOUT;
+  options.lock_timeout_ms = 1000;
+  blt_db *db = open_path_with(path, &options);
+  put_text(db, "a", "first");
+  put_text(db, "b", "kept");
+  EXPECT_OK(blt_sync(db));
+  now = 10;
+  put_text(db, "a", "second");
+  EXPECT_OK(blt_sync(db));
+  now = 0;
+  put_text(db, "a", "third");
+  EXPECT_OK(blt_close(db));
+  options.mode = BLT_WRITE;
+  db = open_path_with(path, &options);
+  expect_text(db, "a", "third");
+  ck_assert_uint_eq(timestamp_of(db, "a"), 0);
+  ck_assert_uint_eq(timestamp_of(db, "b"), 9000);
+  old.older_than = 1;
+  EXPECT_OK(blt_prune(db, &old, &n_dropped));
+  ck_assert_uint_eq(n_dropped, 3);
+  expect_text(db, "a", NULL);
+  expect_text(db, "b", "kept");
+  expect_sound(db);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
+/* Seven bytes hold a time until the year 4253. */
+START_TEST(a_clock_beyond_seven_bytes_is_cut_to_them)
+{
+  uint64_t now = time_limit + 5;
+  blt_db *const db = new_with_clock(&now);
+
+  put_text(db, "a", "1");
+  ck_assert_uint_eq(timestamp_of(db, "a"), 5);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 Suite *timestamps_suite(void)
 {
   return SUITE_OF(
@@ -186,6 +236,7 @@ Suite *timestamps_suite(void)
       a_timestamp_can_be_changed_before_and_after_a_commit,
       a_changed_timestamp_survives_a_close,
       only_keys_that_exist_have_a_timestamp, a_fixed_file_has_no_timestamps,
-      the_file_has_a_timestamp_of_its_own,
-      the_timestamp_of_the_file_can_be_now);
+      the_file_has_a_timestamp_of_its_own, the_timestamp_of_the_file_can_be_now,
+      a_clock_that_goes_back_changes_times_and_nothing_else,
+      a_clock_beyond_seven_bytes_is_cut_to_them);
 }

@@ -27,6 +27,15 @@ static const struct fault faults[] = {
 };
 enum { N_FAULTS = sizeof faults / sizeof *faults };
 
+/* Each transfer, from the first one on; nobody may notice. */
+static const struct fault trifles[] = {
+    {"one byte", AT(SITE_READ) | AT(SITE_WRITE), 0, CUT_TO_ONE, LOSS_UNTRIED},
+    {"half", AT(SITE_READ) | AT(SITE_WRITE), 0, CUT_TO_HALF, LOSS_UNTRIED},
+    {"all but one", AT(SITE_READ) | AT(SITE_WRITE), 0, CUT_BY_ONE,
+     LOSS_UNTRIED},
+};
+enum { N_TRIFLES = sizeof trifles / sizeof *trifles };
+
 static struct disk disk;
 static unsigned long n_runs;
 
@@ -76,6 +85,8 @@ static int mend(const struct remains *remains, blt_mode mode,
   blt_status status = trial_open(&trial, mode);
   const int was_reached =
       fault == NULL ? trial.memory.n_hit > 0 : disk.n_hit > 0;
+  if (status < 0 && fault != NULL && fault->error == 0)
+    ck_abort_msg("%s was noticed: %s", fault->name, blt_status_name(status));
   if (status < 0)
     trial_judge_failure(&trial, status);
   disk_calm(&disk);
@@ -91,6 +102,8 @@ static int mend(const struct remains *remains, blt_mode mode,
 
 static void mend_through(const struct remains *remains, blt_mode mode)
 {
+  for (int i = 0; i < N_TRIFLES; i++)
+    (void)mend(remains, mode, &trifles[i], 1, 1);
   for (int i = -1; i < N_FAULTS; i++) {
     const struct fault *const fault = i < 0 ? NULL : &faults[i];
     for (int is_lasting = 0; is_lasting < 2; is_lasting++) {

@@ -206,6 +206,30 @@ START_TEST(a_lock_is_refused_also_when_its_holder_cannot_be_found)
 }
 END_TEST
 
+START_TEST(a_lock_that_comes_free_in_time_is_taken)
+{
+  static const struct fault taken = {"taken", AT(SITE_LOCK), EWOULDBLOCK,
+                                     CUT_NONE, LOSS_UNTRIED};
+  blt_options options = options_of(BLT_WRITE);
+  blt_db *db = NULL;
+
+  disk_init_system(&disk, temp_path("scene"));
+  scene_path = disk.path;
+  scene_other = temp_path("other");
+  begin(&scenes[SCENE_OPEN_NUMBERED]);
+  options.lock = BLT_LOCK_TIMEOUT;
+  options.lock_timeout_ms = 10000;
+  disk_arm(&disk, &taken, 1, 0);
+  EXPECT_OK(blt_open(scene_path, &options, &db));
+  EXPECT_OK(blt_close(db));
+  options.lock_timeout_ms = 5;
+  disk_arm(&disk, &taken, 1, 1);
+  EXPECT(BLT_E_LOCKED, blt_open(scene_path, &options, &db));
+  ck_assert_uint_gt(disk.n_hit, 1);
+  disk_release(&disk);
+}
+END_TEST
+
 /* ---- the handler for files that are cut */
 
 static void use_a_cut_file(enum site site)
@@ -253,6 +277,7 @@ Suite *scenes_suite(void)
   tcase_add_loop_test(made, a_job_that_fails_can_be_done_again, 0, N_SCENES);
   tcase_add_loop_test(made, a_repair_that_was_killed_can_be_done_again, 0, 1);
   tcase_add_test(made, a_lock_is_refused_also_when_its_holder_cannot_be_found);
+  tcase_add_test(made, a_lock_that_comes_free_in_time_is_taken);
   suite_add_tcase(suite, made);
   if (tests_are_forked()) {
     tcase_add_test_raise_signal(

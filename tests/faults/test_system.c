@@ -27,6 +27,7 @@ static const struct fault faults[] = {
     {"ENOMEM of mmap", AT(SITE_MAP), ENOMEM, CUT_NONE, LOSS_UNTRIED},
     {"ENOLCK of flock", AT(SITE_LOCK), ENOLCK, CUT_NONE, LOSS_UNTRIED},
     {"EMFILE of open", AT(SITE_OPEN), EMFILE, CUT_NONE, LOSS_UNTRIED},
+    {"EINTR of open", AT(SITE_OPEN), EINTR, CUT_NONE, LOSS_UNTRIED},
     {"EIO of close", AT(SITE_CLOSE), EIO, CUT_NONE, LOSS_UNTRIED},
     {"EIO of stat", AT(SITE_STAT), EIO, CUT_NONE, LOSS_UNTRIED},
     {"EIO of link", AT(SITE_LINK), EIO, CUT_NONE, LOSS_UNTRIED},
