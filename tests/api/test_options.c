@@ -15,6 +15,7 @@ struct piece {
 struct ledger {
   uint64_t n_pieces;
   uint64_t n_given;
+  uint64_t len; /* of all pieces                                             */
   int has_wrong_len;
 };
 
@@ -28,6 +29,7 @@ static void *ledger_alloc(void *ctx, size_t len)
   piece->len = len;
   ledger->n_pieces++;
   ledger->n_given++;
+  ledger->len += len;
   return piece + 1;
 }
 
@@ -41,6 +43,7 @@ static void ledger_release(void *ctx, void *ptr, size_t len)
   if (piece->len != len)
     ledger->has_wrong_len = 1;
   ledger->n_pieces--;
+  ledger->len -= piece->len;
   free(piece);
 }
 
@@ -85,7 +88,7 @@ static void use_everything(blt_db *db)
 
 START_TEST(every_piece_of_memory_is_given_back_with_its_length)
 {
-  struct ledger ledger = {0, 0, 0};
+  struct ledger ledger = {0, 0, 0, 0};
   const blt_allocator allocator = allocator_of(&ledger);
   blt_options options = options_of_new(7);
 
@@ -105,9 +108,50 @@ START_TEST(every_piece_of_memory_is_given_back_with_its_length)
 }
 END_TEST
 
+enum { MANY = 140000, LARGE = 17 << 20 };
+
+/* Many small ones, or one large. */
+static void put_large_batch(blt_db *db, int is_one)
+{
+  static const uint8_t value[LARGE];
+
+  EXPECT_OK(blt_batch_begin(db));
+  if (is_one)
+    EXPECT_OK(blt_put(db, "large", 5, value, sizeof value));
+  else
+    for (uint32_t i = 0; i < MANY; i++)
+      EXPECT_OK(blt_put(db, &i, sizeof i, "v", 1));
+  EXPECT_OK(blt_batch_commit(db));
+}
+
+START_TEST(the_bytes_of_a_large_batch_are_given_back_when_it_is_committed)
+{
+  struct ledger ledger = {0, 0, 0, 0};
+  const blt_allocator allocator = allocator_of(&ledger);
+  blt_options options = options_of_new(MANY);
+  blt_db *db = NULL;
+
+  options.allocator = &allocator;
+  options.sync = BLT_SYNC_FULL;
+  EXPECT_OK(blt_open(temp_path("a.blt"), &options, &db));
+  put_text(db, "small", "1");
+  EXPECT_OK(blt_sync(db));
+  put_large_batch(db, 1);
+  ck_assert_uint_lt(ledger.len, LARGE);
+  put_text(db, "small", "2");
+  expect_text(db, "small", "2");
+  put_large_batch(db, 0);
+  put_text(db, "small", "3");
+  expect_text(db, "small", "3");
+  expect_count(db, MANY + 2);
+  EXPECT_OK(blt_close(db));
+  ck_assert_uint_eq(ledger.n_pieces, 0);
+}
+END_TEST
+
 START_TEST(a_failed_open_gives_all_memory_back)
 {
-  struct ledger ledger = {0, 0, 0};
+  struct ledger ledger = {0, 0, 0, 0};
   const blt_allocator allocator = allocator_of(&ledger);
   blt_options options = options_of(BLT_READ);
   blt_db *db = NULL;
@@ -122,7 +166,7 @@ END_TEST
 
 START_TEST(half_an_allocator_is_refused)
 {
-  struct ledger ledger = {0, 0, 0};
+  struct ledger ledger = {0, 0, 0, 0};
   blt_allocator allocator = allocator_of(&ledger);
   blt_options options = options_of_new(3);
   blt_db *db = NULL;
@@ -142,7 +186,7 @@ static void *refuse(void *ctx, size_t len)
 
 START_TEST(no_memory_is_a_status)
 {
-  struct ledger ledger = {0, 0, 0};
+  struct ledger ledger = {0, 0, 0, 0};
   blt_allocator allocator = allocator_of(&ledger);
   blt_options options = options_of_new(3);
   blt_db *db = NULL;
@@ -290,6 +334,7 @@ Suite *options_suite(void)
 {
   return SUITE_OF(
       "options", every_piece_of_memory_is_given_back_with_its_length,
+      the_bytes_of_a_large_batch_are_given_back_when_it_is_committed,
       a_failed_open_gives_all_memory_back, half_an_allocator_is_refused,
       no_memory_is_a_status, a_choice_that_does_not_exist_is_refused,
       every_way_of_reading_gives_the_same, every_advice_gives_the_same,
