@@ -28,7 +28,8 @@ build()
 run_tests()
 {
   find "$folder" -name '*.gcda' -delete
-  meson test -C "$folder" --no-rebuild --timeout-multiplier=5 "$@" ||
+  CK_TIMEOUT_MULTIPLIER=10 meson test -C "$folder" --no-rebuild \
+    --timeout-multiplier=10 "$@" ||
     say "Some tests failed; the figures below are of those runs."
 }
 

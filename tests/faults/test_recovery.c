@@ -102,7 +102,8 @@ static int mend(const struct remains *remains, blt_mode mode,
 
 static void mend_through(const struct remains *remains, blt_mode mode)
 {
-  for (int i = 0; i < N_TRIFLES; i++)
+  /* Byte by byte takes long where values are large. */
+  for (int i = remains->trial.config->value_len > 1000; i < N_TRIFLES; i++)
     (void)mend(remains, mode, &trifles[i], 1, 1);
   for (int i = -1; i < N_FAULTS; i++) {
     const struct fault *const fault = i < 0 ? NULL : &faults[i];

@@ -93,8 +93,11 @@ START_TEST(a_call_of_the_system_that_fails_loses_nothing)
 {
   disk_init_system(&disk, temp_path("store"));
   run_through(&configs[0], &faults[_i], 0, ANSWER_RETRY, 1);
-  run_through(&configs[0], &faults[_i], 1, ANSWER_CLOSE, 3);
-  run_through(&configs[3], &faults[_i], 1, ANSWER_RETRY, 3);
+  /* An open that is interrupted for ever is tried for ever. */
+  if (!(faults[_i].sites == AT(SITE_OPEN) && faults[_i].error == EINTR)) {
+    run_through(&configs[0], &faults[_i], 1, ANSWER_CLOSE, 3);
+    run_through(&configs[3], &faults[_i], 1, ANSWER_RETRY, 3);
+  }
   disk_release(&disk);
   disk_print_sites();
 }
