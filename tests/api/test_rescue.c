@@ -444,10 +444,11 @@ static void wipe_header(const char *path)
 START_TEST(a_key_deleted_after_a_reindex_stays_deleted_without_a_header)
 {
   const char *const path = temp_path("reindexed");
-  const blt_options options = options_of_new(3);
+  blt_options options = options_of_new(3);
   blt_repair_report report;
-  blt_db *db = open_path_with(path, &options);
 
+  options.auto_reindex = BLT_OFF;
+  blt_db *db = open_path_with(path, &options);
   put_numbered(db, 0, 6);
   EXPECT_OK(blt_metadata_set(db, "{}", 2, 7));
   EXPECT_OK(blt_reindex(db, 5));
