@@ -42,13 +42,20 @@ static blt_status reserve_space(struct blt__log *log, uint64_t len)
   return BLT_OK;
 }
 
+/* NULL when all that the batch does is delete. */
+static const uint8_t *blocks_of(const struct blt__commit *c,
+                                const struct blt__part *part)
+{
+  return c->body != NULL ? c->body + part->body_off : NULL;
+}
+
 /* Hash of the part's blocks while links and times are still zero. */
 static uint64_t hash_blocks(const struct blt__commit *c, const uint8_t *pad)
 {
   const struct blt__part *part = c->part;
   uint64_t outer = c->pending->outer.len;
   struct blt__piece pieces[] = {
-      {c->body + part->body_off, (size_t)(part->body_len - outer)},
+      {blocks_of(c, part), (size_t)(part->body_len - outer)},
       {c->pending->outer.data, (size_t)outer},
       {pad, (size_t)part->pad_len},
   };
@@ -113,7 +120,7 @@ static blt_status write_part(struct blt__commit *c, const uint8_t *pad)
   uint64_t outer = c->pending->outer.len;
   const struct blt__span spans[] = {
       {c->log->record.data, (size_t)part->len},
-      {c->body + part->body_off, (size_t)(part->body_len - outer)},
+      {blocks_of(c, part), (size_t)(part->body_len - outer)},
       {c->pending->outer.data, (size_t)outer},
       {pad, (size_t)part->pad_len},
   };
