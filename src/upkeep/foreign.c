@@ -141,7 +141,10 @@ int blt__foreign_layout(const struct blt__replay *replay, uint32_t header_count)
   const struct blt__checkpoint *checkpoint = replay->checkpoint;
   const struct blt__layout *layout = &replay->image->layout;
 
+  /* The log is behind all that the layout leads to. */
   return header_count != BLT__COUNT_UNCLEAN ||
+         checkpoint->log_start < layout->first_off ||
+         checkpoint->log_start < blt__layout_index_end(layout) ||
          checkpoint->index_off != layout->index_off ||
          checkpoint->first_off != layout->first_off ||
          checkpoint->n_buckets != layout->n_buckets;

@@ -31,8 +31,9 @@ enum blt__condition blt__condition_of(const struct blt__opening *opening,
   if (c->state != BLT__CLEAN)
     return BLT__CONDITION_CRASHED;
   if (!h->guarded && !is_beyond_log(c) && c->committed == file_len &&
-      c->n_keys == h->n_keys && c->index_off == h->index_off &&
-      c->first_off == h->first_off && c->n_buckets == h->n_buckets)
+      h->n_keys != BLT__COUNT_UNCLEAN && c->n_keys == h->n_keys &&
+      c->index_off == h->index_off && c->first_off == h->first_off &&
+      c->n_buckets == h->n_buckets)
     return BLT__CONDITION_CLEAN;
   return BLT__CONDITION_FOREIGN;
 }
@@ -48,6 +49,8 @@ static int is_layout_kept(const struct blt__opening *opening)
          c->index_off == layout->index_off &&
          c->first_off == layout->first_off &&
          c->n_buckets == layout->n_buckets &&
+         c->committed >= layout->first_off &&
+         c->committed >= blt__layout_index_end(layout) &&
          c->committed <= opening->image->view.size;
 }
 

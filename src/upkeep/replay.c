@@ -329,8 +329,9 @@ static blt_status read_log(struct blt__replay *replay)
   if ((status = read_records(replay)) < 0 ||
       (status = collect_tombs(replay)) < 0)
     return status;
-  replay->foreign =
-      blt__foreign_layout(replay, count) || replay->end > image->view.size;
+  replay->foreign = blt__foreign_layout(replay, count) ||
+                    replay->end > image->view.size ||
+                    replay->n_keys >= BLT__COUNT_UNCLEAN;
   if (replay->foreign)
     return BLT_OK;
   status = apply_records(replay);
