@@ -100,19 +100,47 @@ static void make_header(blt_db *db, const struct frame *frame,
   db->header.fixed = frame->fixed;
 }
 
+/*
+ * A repair in place that had to guess, and was cut short: its header has the
+ * framing but no layout (see hide_layout), and what stands behind the end of
+ * the old file is an unfinished copy. 1 with the framing, and that end.
+ */
+static int was_guessed(const uint8_t *header, uint64_t file_len,
+                       struct frame *out, uint64_t *out_end)
+{
+  struct blt__checkpoint checkpoint;
+  uint8_t fixed_kind[16];
+
+  if (!blt__checkpoint_decode(header, &checkpoint) ||
+      checkpoint.state != BLT__REPAIR || !blt__header_is_kind(header) ||
+      blt__get6(header + BLT__HDR_INDEX) != BLT__OFF_MAX ||
+      checkpoint.committed < BLT__HEADER_LEN || checkpoint.committed > file_len)
+    return 0;
+  blt__header_set_kind(fixed_kind, 1, 1);
+  out->fixed = memcmp(header, fixed_kind, sizeof fixed_kind) == 0;
+  out->value_len = out->fixed ? blt__get4(header + 37) : 0;
+  out->times = !out->fixed && header[41] != 0;
+  *out_end = checkpoint.committed;
+  return 1;
+}
+
 static blt_status guess(struct patient *p)
 {
   blt_db *db = p->db;
+  struct blt__view *view = &db->image.view;
   struct frame frame = {0, 1, 0};
   uint8_t old[BLT__HEADER_LEN];
   const uint8_t *bytes = NULL;
-  uint64_t n;
-  blt_status status = blt__view_at(&db->image.view, 0, BLT__HEADER_LEN, &bytes);
+  uint64_t n, end;
+  blt_status status = blt__view_at(view, 0, BLT__HEADER_LEN, &bytes);
 
   if (status < 0)
     return status;
   memcpy(old, bytes, sizeof old);
-  if ((status = guess_frame(p, &frame)) < 0)
+  status = was_guessed(old, view->size, &frame, &end)
+               ? blt__view_look(view, end)
+               : guess_frame(p, &frame);
+  if (status < 0)
     return status;
   make_header(db, &frame, old);
   set_frame(db, frame.fixed, frame.value_len, frame.times);
@@ -164,8 +192,11 @@ static int other_layout(const struct patient *p, struct blt__layout *out)
        c->n_buckets == layout->n_buckets))
     return 0;
   blt__layout_init(out, c->n_buckets, c->index_off, c->first_off);
-  return c->index_off >= BLT__HEADER_LEN && c->first_off >= BLT__HEADER_LEN &&
-         c->first_off <= len && blt__layout_index_end(out) <= len;
+  uint64_t index_end = blt__layout_index_end(out);
+  int at_front = c->index_off == BLT__HEADER_LEN;
+  return c->index_off >= BLT__HEADER_LEN && index_end <= len &&
+         c->first_off >= (at_front ? index_end : BLT__HEADER_LEN) &&
+         c->first_off <= (at_front ? len : c->index_off);
 }
 
 static uint64_t count_kept(const struct patient *p)
@@ -181,6 +212,31 @@ static int is_doubtful(const struct patient *p, uint32_t n_keys)
   return count_kept(p) != n_keys;
 }
 
+/* A repair that was cut short has left an unfinished copy behind the old file,
+ * unless somebody has written since. */
+static blt_status pass_over_copy(const struct patient *p)
+{
+  const struct blt__checkpoint *c = &p->checkpoint;
+  struct blt__image *image = &p->db->image;
+
+  if (!p->has_checkpoint || c->state != BLT__REPAIR ||
+      p->db->header.n_keys != BLT__COUNT_UNCLEAN ||
+      c->index_off != image->layout.index_off ||
+      c->first_off != image->layout.first_off ||
+      c->n_buckets != image->layout.n_buckets ||
+      c->committed < blt__layout_index_end(&image->layout) ||
+      c->committed < c->first_off || c->committed > image->view.size)
+    return BLT_OK;
+  return blt__view_look(&image->view, c->committed);
+}
+
+/* All is where the header says, and as many keys. */
+static int is_as_told(const struct patient *p, uint32_t n_keys)
+{
+  return !p->has_replay && p->survey.n_lost == 0 &&
+         p->survey.n_superseded == 0 && count_kept(p) == n_keys;
+}
+
 /*
  * A header that can be read may still be wrong: a flipped bit in a flag or an
  * offset hides blocks. The checkpoint knows the layout too; and where the count
@@ -194,8 +250,11 @@ static blt_status examine_with_header(struct patient *p)
   struct blt__layout other;
 
   p->has_checkpoint = blt__checkpoint_decode(header.bytes, &p->checkpoint);
-  blt_status status = survey_layout(p, &layout);
-  if (status == BLT_OK && other_layout(p, &other)) {
+  blt_status status = pass_over_copy(p);
+  if (status == BLT_OK)
+    status = survey_layout(p, &layout);
+  if (status == BLT_OK && !is_as_told(p, header.n_keys) &&
+      other_layout(p, &other)) {
     uint64_t n_kept = p->survey.n_kept;
     status = survey_layout(p, &other);
     if (status == BLT_OK && p->survey.n_kept > n_kept)
@@ -263,6 +322,14 @@ static void fill_report(const struct patient *p, blt_repair_report *out)
 
 /* ---- in place */
 
+/* Until the copy is whole nobody may open the file by the new header: its
+ * layout is that of no file. The switch puts the true one there. (booklet is
+ * kept away by the kind.) */
+static void hide_layout(struct blt__log *log)
+{
+  blt__put6(log->header + BLT__HDR_INDEX, BLT__OFF_MAX);
+}
+
 static blt_status repair_in_place(struct patient *p)
 {
   blt_db *db = p->db;
@@ -270,9 +337,11 @@ static blt_status repair_in_place(struct patient *p)
 
   blt__log_init(log, &db->image, &db->env, &db->sink, BLT_SYNC_BATCH);
   memcpy(log->header, db->header.bytes, BLT__HEADER_LEN);
-  log->guarded = !p->guessed && db->header.guarded;
-  if (p->guessed)
+  log->guarded = p->guessed || db->header.guarded;
+  if (p->guessed) {
     db->image.layout.n_buckets = blt__layout_buckets_for(p->survey.n_kept);
+    hide_layout(log);
+  }
   blt_status status =
       blt__repair(log, &p->survey, p->has_checkpoint ? &p->checkpoint : NULL,
                   &db->options, 1);
