@@ -260,6 +260,9 @@ blt_status blt__log_commit(struct blt__log *log, struct blt__pending *pending)
   if ((int64_t)log->n_keys + change >= (int64_t)BLT__COUNT_UNCLEAN)
     return blt__fail(log->sink, BLT_E_TOO_BIG, BLT_NO_OFFSET,
                      "the store cannot hold more than 4294967294 keys");
+  /* The count that the file came with may be false. */
+  if (change < -(int64_t)log->n_keys)
+    change = -(int64_t)log->n_keys;
   if ((status = blt__log_begin(log)) < 0 || (status = blt__log_guard(log)) < 0)
     return status;
   struct blt__part *parts = (struct blt__part *)(void *)log->parts.data;
