@@ -221,7 +221,8 @@ static blt_status verify(blt_db *db, const blt_verify_options *options,
   }
   struct blt__verify v = {.image = &db->image,
                           .env = &db->env,
-                          .header = db->writable ? NULL : db->header.bytes,
+                          .header =
+                              db->writable ? db->log.header : db->header.bytes,
                           .is_unclean = db->is_unclean,
                           .n_keys = db->writable ? db->log.n_keys : db->n_keys,
                           .options = &complete,

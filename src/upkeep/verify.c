@@ -296,8 +296,7 @@ static void judge_header(struct blt__verify *v)
     tell(v, "unclean", BLT__HDR_COUNT,
          "the last writer did not close the file; opening it for writing "
          "recovers it");
-  if (v->header != NULL &&
-      memcmp(v->header + BLT__HDR_CHECKPOINT, "BLTK", 4) == 0 &&
+  if (memcmp(v->header + BLT__HDR_CHECKPOINT, "BLTK", 4) == 0 &&
       !blt__checkpoint_decode(v->header, &checkpoint))
     tell(v, "bad-checkpoint", BLT__HDR_CHECKPOINT,
          "the checkpoint is not what its hash says");

@@ -10,7 +10,7 @@
 struct blt__verify {
   struct blt__image *image;
   const struct blt__env *env;
-  const uint8_t *header; /* 200 bytes, or NULL to leave them out       */
+  const uint8_t *header; /* 200 bytes, as in the file                    */
   int is_unclean;        /* the last writer did not close the file     */
   uint64_t n_keys;       /* what the store says                        */
   const blt_verify_options *options; /* never NULL                          */
