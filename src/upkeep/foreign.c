@@ -13,24 +13,26 @@
 
 /* ---- after our crash: does the file say what the log says? */
 
-/* P3: equal to a legal value, or first bytes of one and last of another. */
+/* P3: equal to a legal value, or first bytes of one and last of another. A
+ * link that each commit changes has many values: one pass over them. */
 static int is_legal(const uint8_t *now, const struct blt__change *values,
                     size_t n)
 {
-  uint8_t a[BLT__LINK_LEN], b[BLT__LINK_LEN];
+  int longest_head = 0, longest_tail = 0;
 
   for (size_t i = 0; i < n; i++) {
-    blt__put6(a, values[i].link);
-    int same = 0;
-    while (same < BLT__LINK_LEN && a[same] == now[same])
-      same++;
-    for (size_t j = 0; j < n; j++) {
-      blt__put6(b, values[j].link);
-      if (memcmp(now + same, b + same, (size_t)(BLT__LINK_LEN - same)) == 0)
-        return 1;
-    }
+    uint8_t link[BLT__LINK_LEN];
+    int head = 0, tail = 0;
+    blt__put6(link, values[i].link);
+    while (head < BLT__LINK_LEN && link[head] == now[head])
+      head++;
+    while (tail < BLT__LINK_LEN &&
+           link[BLT__LINK_LEN - 1 - tail] == now[BLT__LINK_LEN - 1 - tail])
+      tail++;
+    longest_head = head > longest_head ? head : longest_head;
+    longest_tail = tail > longest_tail ? tail : longest_tail;
   }
-  return 0;
+  return longest_head + longest_tail >= BLT__LINK_LEN;
 }
 
 static int compare_changes(const void *left, const void *right)
@@ -85,7 +87,9 @@ static int is_zero(struct blt__view *view, uint64_t off, uint64_t len)
   return 1;
 }
 
-/* Does any chain, with the log's links over it, lead to `limit` or beyond? */
+/* Does any chain, with the log's links over it, lead to `limit` or beyond? Or
+ * into another bucket's: then somebody else has written, and following it on
+ * would be work for each bucket again. */
 static int is_referenced(struct blt__replay *replay, uint64_t limit)
 {
   struct blt__image *image = replay->image;
@@ -96,11 +100,13 @@ static int is_referenced(struct blt__replay *replay, uint64_t limit)
   for (uint32_t i = 0; i < image->layout.n_buckets && !found; i++) {
     struct blt__walk walk;
     struct blt__block block;
+    const uint8_t *head = NULL;
     blt_status status;
     blt__walk_begin(&walk, image,
                     image->layout.index_off + (uint64_t)BLT__LINK_LEN * i);
-    while ((status = blt__walk_next(&walk, &block, NULL)) == BLT_OK && !found)
-      found = block.off >= limit;
+    while ((status = blt__walk_next(&walk, &block, &head)) == BLT_OK && !found)
+      found =
+          block.off >= limit || blt__layout_bucket(&image->layout, head) != i;
     found |= status < 0;
   }
   image->links = file_links;

@@ -273,12 +273,16 @@ static blt_status apply_heads(struct blt__replay *replay,
 {
   struct blt__image *image = replay->image;
   uint64_t off = record->off + record->len;
+  const uint64_t end = blt__record_end(record);
   struct blt__block block;
   const uint8_t *head = NULL;
   blt_status status = BLT_OK;
 
   for (uint32_t i = 0; status == BLT_OK && i < record->n_blocks; i++) {
-    status = blt__image_block(image, off, &block, &head);
+    status = off < end ? blt__image_block(image, off, &block, &head)
+                       : blt__image_corrupt(image, off,
+                                            "a record tells of more blocks "
+                                            "than it has");
     if (status < 0)
       break;
     uint64_t next = i + 1 == record->n_blocks && record->last_next != 0

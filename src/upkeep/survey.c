@@ -51,6 +51,19 @@ static int has_its_hash(const struct surveyor *s, const struct blt__block *b,
   return memcmp(hash, head, sizeof hash) == 0;
 }
 
+/* Keys of blocks that overlap, or that chance bytes claim, may be many times as
+ * long as the file. Long ones are hashed as long as that stays in
+ * proportion. */
+static int may_be_hashed(struct surveyor *s, uint32_t key_len)
+{
+  if (key_len <= SHORT_KEY)
+    return 1;
+  if (s->long_key_budget < key_len)
+    return 0;
+  s->long_key_budget -= key_len;
+  return 1;
+}
+
 static int compare_offsets(const void *left, const void *right)
 {
   const uint64_t *a = left;
@@ -73,7 +86,8 @@ static blt_status find_anchors(struct surveyor *s)
     /* A damaged chain gives what it can; a link that leads astray, nothing. */
     blt_status status;
     while ((status = blt__walk_next(&walk, &block, &head)) == BLT_OK &&
-           blt__layout_bucket(&image->layout, head) == i)
+           blt__layout_bucket(&image->layout, head) == i &&
+           may_be_hashed(s, block.key_len))
       if (has_its_hash(s, &block, head) &&
           blt__offsets_add(anchors, s->env, block.off) != 0)
         return fail_memory(s);
@@ -204,22 +218,14 @@ static blt_status keep(struct surveyor *s, const struct blt__block *block,
              : BLT_OK;
 }
 
-/*
- * A search tries each byte, so it must be cheap: a live block's link is the
- * end of a chain or an offset in the file, and the long keys that chance bytes
- * claim are hashed only as long as that stays in proportion to the file.
- */
+/* A search tries each byte, so it must be cheap: a live block's link is the end
+ * of a chain or an offset in the file. */
 static int may_be_live(struct surveyor *s, const struct blt__block *b)
 {
   if (b->next != BLT__LINK_END &&
       (b->next < BLT__HEADER_LEN || b->next >= s->image->view.size))
     return 0;
-  if (b->key_len <= SHORT_KEY)
-    return 1;
-  if (s->long_key_budget < b->key_len)
-    return 0;
-  s->long_key_budget -= b->key_len;
-  return 1;
+  return may_be_hashed(s, b->key_len);
 }
 
 /* From a place where no block stands to the next that proves itself. */

@@ -271,9 +271,12 @@ static blt_status find_astray(struct blt__verify *v)
   for (uint32_t i = 0; status == BLT_OK && i < image->layout.n_buckets; i++) {
     struct blt__walk walk;
     struct blt__block block;
+    const uint8_t *head = NULL;
     blt__walk_begin(&walk, image,
                     image->layout.index_off + (uint64_t)BLT__LINK_LEN * i);
-    while (blt__walk_next(&walk, &block, NULL) == BLT_OK)
+    /* Not beyond another bucket's block, as in walk_bucket. */
+    while (blt__walk_next(&walk, &block, &head) == BLT_OK &&
+           blt__layout_bucket(&image->layout, head) == i)
       if (is_in_region(v, block.off) &&
           (live.len == 0 ||
            bsearch(&block.off, live.data, live.len / sizeof block.off,
