@@ -30,8 +30,7 @@ int blt__is_reserved_key(const void *key, size_t key_len)
 int blt__is_reserved_hash(const uint8_t *hash)
 {
   for (int i = 0; i < BLT__N_RESERVED; i++)
-    if (hash[0] == blt__reserved_keys[i].hash[0] &&
-        memcmp(hash, blt__reserved_keys[i].hash, BLT__HASH_LEN) == 0)
+    if (memcmp(hash, blt__reserved_keys[i].hash, BLT__HASH_LEN) == 0)
       return 1;
   return 0;
 }

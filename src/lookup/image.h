@@ -34,14 +34,12 @@ struct blt__image {
   struct blt__side *side;    /* borrowed; NULL: there is none               */
 };
 
-/* Damage at `off`: what is wrong, and what to do. */
-void blt__image_tell_corrupt(const struct blt__image *image, uint64_t off,
-                             const char *sentence);
+/* Every number from the file passes one of these before it is used. */
 static inline blt_status blt__image_corrupt(const struct blt__image *image,
                                             uint64_t off, const char *sentence)
 {
-  blt__image_tell_corrupt(image, off, sentence);
-  return BLT_E_CORRUPT;
+  return blt__fail(image->view.sink, BLT_E_CORRUPT, off,
+                   "%s; run \"blt verify\"", sentence);
 }
 
 /* The link that stands at `off`. */
@@ -76,31 +74,8 @@ static inline void blt__image_ask(const struct blt__image *image, uint64_t off)
  * The block at `off`: decoded head, and its bytes from head to the end of the
  * key. Judged: it lies in the file as a whole. *out_head may be NULL.
  */
-static inline blt_status blt__image_block(struct blt__image *image,
-                                          uint64_t off, struct blt__block *out,
-                                          const uint8_t **out_head)
-{
-  const uint8_t *head;
-  blt_status status;
-
-  if (off < image->layout.first_off ||
-      !blt__view_has(&image->view, off, image->geo.key_off))
-    return blt__image_corrupt(image, off,
-                              "a link leads to a place where no block can be");
-  status = blt__view_at(&image->view, off, image->geo.key_off, &head);
-  if (status < 0)
-    return status;
-  blt__block_decode(&image->geo, off, head, out);
-  if (!blt__view_has(&image->view, off, out->len))
-    return blt__image_corrupt(image, off, "a block passes the end of the file");
-  if (off < blt__layout_index_end(&image->layout) &&
-      off + out->len > image->layout.index_off)
-    return blt__image_corrupt(image, off, "a block runs into the index");
-  if (out_head == NULL)
-    return BLT_OK;
-  return blt__view_at(&image->view, off, image->geo.key_off + out->key_len,
-                      out_head);
-}
+blt_status blt__image_block(struct blt__image *image, uint64_t off,
+                            struct blt__block *out, const uint8_t **out_head);
 
 /* The value's bytes of a block that was judged. */
 blt_status blt__image_value(struct blt__image *image,

@@ -350,7 +350,7 @@ static blt_status slide_blocks(struct copy *copy, uint64_t distance)
   struct blt__image *image = copy->image;
   uint64_t off = image->layout.first_off;
   uint64_t end = image->layout.index_off;
-  struct blt__block block = {0};
+  struct blt__block block;
   const uint8_t *head = NULL;
   blt_status status = BLT_OK;
 
