@@ -1,0 +1,186 @@
+/*
+ * blt.c - this library, through blt.h
+ *
+ * blt is the level BLT_SYNC_OFF, to stand beside peers that do not sync;
+ * blt-batch and blt-full are the same code at the other two levels.
+ */
+#include <blt.h>
+
+#include <stdio.h>
+
+#include "core/folder.h"
+#include "core/must.h"
+#include "engines/engine.h"
+
+enum { MAX_MANY = 64 };
+
+static int plain(blt_status status)
+{
+  if (status < 0)
+    fprintf(stderr, "blt-bench: blt: %s\n", blt_status_message(status));
+  return (int)status;
+}
+
+static void *open_at(const struct setup *setup, blt_sync_level level)
+{
+  static const blt_mode modes[] = {BLT_NEW, BLT_WRITE, BLT_READ};
+  char path[4096];
+  blt_db *db;
+  blt_options options = BLT_OPTIONS_INIT;
+  options.mode = modes[setup->mode];
+  options.sync = setup->durable ? BLT_SYNC_FULL : level;
+  folder_join(path, sizeof path, setup->folder, "store.blt");
+  if (blt_open(path, &options, &db) == BLT_OK)
+    return db;
+  fprintf(stderr, "blt-bench: %s\n", blt_last_error(NULL)->message);
+  return NULL;
+}
+
+static void *open_off(const struct setup *setup)
+{
+  return open_at(setup, BLT_SYNC_OFF);
+}
+
+static void *open_batch(const struct setup *setup)
+{
+  return open_at(setup, BLT_SYNC_BATCH);
+}
+
+static void *open_full(const struct setup *setup)
+{
+  return open_at(setup, BLT_SYNC_FULL);
+}
+
+static int close_store(void *store)
+{
+  return plain(blt_close(store));
+}
+
+static int put(void *store, struct bytes key, struct bytes value)
+{
+  return blt_put(store, key.data, key.len, value.data, value.len);
+}
+
+static int del(void *store, struct bytes key)
+{
+  return blt_delete(store, key.data, key.len);
+}
+
+static int commit(void *store)
+{
+  return plain(blt_sync(store));
+}
+
+static int get(void *store, struct bytes key, char *buf, size_t *len)
+{
+  blt_bytes value;
+  const blt_status status = blt_get(store, key.data, key.len, &value);
+  if (status == BLT_OK) {
+    memcpy(buf, value.data, value.len);
+    *len = value.len;
+  }
+  return (int)status;
+}
+
+static int has(void *store, struct bytes key)
+{
+  return blt_has(store, key.data, key.len);
+}
+
+static int walk(void *store, enum part part, struct sink *sink)
+{
+  blt_iter *iter;
+  blt_item item;
+  blt_status status = blt_iter_open(
+      store, part & VALUES ? BLT_ITER_VALUES : BLT_ITER_KEYS, &iter);
+  if (status < 0)
+    return plain(status);
+  while ((status = blt_iter_next(iter, &item)) == BLT_OK) {
+    if (part & KEYS)
+      sink_key(sink, item.key.data, item.key.len);
+    if (part & VALUES)
+      sink_value(sink, item.value.data, item.value.len);
+  }
+  blt_iter_close(iter);
+  return status == BLT_END ? 0 : plain(status);
+}
+
+static int prune(void *store)
+{
+  return plain(blt_prune(store, NULL, NULL));
+}
+
+/* The structs are made inside the clock: a user has to make them as well. */
+static void fill(blt_bytes *out, const struct bytes *keys, size_t n)
+{
+  must(n > 0 && n <= MAX_MANY, "%zu keys at once", n);
+  for (size_t i = 0; i < n; i++) {
+    out[i].data = keys[i].data;
+    out[i].len = keys[i].len;
+  }
+}
+
+static int put_many(void *store, const struct bytes *keys,
+                    const struct bytes *values, size_t n)
+{
+  blt_item items[MAX_MANY];
+  must(n > 0 && n <= MAX_MANY, "%zu keys at once", n);
+  for (size_t i = 0; i < n; i++) {
+    items[i].key = (blt_bytes){keys[i].data, keys[i].len};
+    items[i].value = (blt_bytes){values[i].data, values[i].len};
+    items[i].timestamp = BLT_NOW;
+  }
+  return blt_put_many(store, items, n);
+}
+
+static int get_many(void *store, const struct bytes *keys, size_t n,
+                    struct sink *sink)
+{
+  blt_bytes wanted[MAX_MANY], values[MAX_MANY];
+  fill(wanted, keys, n);
+  const blt_status status = blt_get_many(store, wanted, n, values, NULL);
+  if (status < 0)
+    return plain(status);
+  for (size_t i = 0; i < n; i++) {
+    if (values[i].data == NULL)
+      return NONE;
+    sink_value(sink, values[i].data, values[i].len);
+  }
+  return 0;
+}
+
+static int has_many(void *store, const struct bytes *keys, size_t n,
+                    size_t *n_found)
+{
+  blt_bytes wanted[MAX_MANY];
+  unsigned char found[MAX_MANY];
+  fill(wanted, keys, n);
+  return plain(blt_has_many(store, wanted, n, found, n_found));
+}
+
+static int del_many(void *store, const struct bytes *keys, size_t n,
+                    size_t *n_found)
+{
+  blt_bytes wanted[MAX_MANY];
+  fill(wanted, keys, n);
+  return plain(blt_delete_many(store, wanted, n, n_found));
+}
+
+#define ENGINE(name_, open_, settings_, on_request_)                           \
+  {                                                                            \
+    .name = name_, .settings = settings_, .version = blt_version,              \
+    .on_request = on_request_, .open = open_, .close = close_store,            \
+    .put = put, .del = del, .commit = commit, .get = get, .has = has,          \
+    .walk = walk, .prune = prune, .put_many = put_many, .get_many = get_many,  \
+    .has_many = has_many, .del_many = del_many,                                \
+  }
+
+const struct engine engine_blt =
+    ENGINE("blt", open_off,
+           "default options (12,007 buckets at creation, which grow), level "
+           "OFF; commit is blt_sync; bulk and batch calls with 64 keys",
+           0);
+const struct engine engine_blt_batch =
+    ENGINE("blt-batch", open_batch, "as blt, level BATCH", 1);
+const struct engine engine_blt_full =
+    ENGINE("blt-full", open_full, "as blt, level FULL", 1);

@@ -1,0 +1,17 @@
+/*
+ * engines.c - the engines that this build has
+ */
+#include "engines/engine.h"
+
+#define DECLARE(name) extern const struct engine name;
+#define NAME(name) &name,
+
+#define ALWAYS(X) X(engine_blt) X(engine_blt_batch) X(engine_blt_full)
+
+/* meson writes OPTIONAL: X(engine_lmdb) X(engine_sqlite) ... */
+#include "optional.h"
+
+ALWAYS(DECLARE)
+OPTIONAL(DECLARE)
+
+const struct engine *const engines[] = {ALWAYS(NAME) OPTIONAL(NAME) NULL};

@@ -1,0 +1,23 @@
+/*
+ * workload.h - what is done to an engine while a clock runs
+ *
+ * A workload is one file in this folder and one line in workloads.c. It runs
+ * in a process of its own, with one engine, once for each repetition.
+ */
+#ifndef BENCH_WORKLOADS_WORKLOAD_H
+#define BENCH_WORKLOADS_WORKLOAD_H
+
+#include "core/row.h"
+
+struct workload {
+  const char *name;
+  const char *purpose;
+  void (*run)(struct run *run);
+  int on_request; /* not among the workloads that run when none is named */
+  int in_table;   /* holds some of the 12 operations of the original      */
+};
+
+/* All, NULL at the end. */
+extern const struct workload *const workloads[];
+
+#endif
