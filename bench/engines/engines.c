@@ -6,7 +6,8 @@
 #define DECLARE(name) extern const struct engine name;
 #define NAME(name) &name,
 
-#define ALWAYS(X) X(engine_blt) X(engine_blt_batch) X(engine_blt_full)
+#define ALWAYS(X)                                                              \
+  X(engine_blt) X(engine_blt_batch) X(engine_blt_full) X(engine_raw)
 
 /* meson writes OPTIONAL: X(engine_lmdb) X(engine_sqlite) ... */
 #include "optional.h"
