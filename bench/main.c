@@ -34,11 +34,31 @@ struct bench {
 
 /* ---------------------------------------------------------- who takes part */
 
-static int is_wanted(const struct bench *bench, const struct engine *engine)
+static int takes_part(const struct bench *bench, const struct engine *engine,
+                      const struct workload *workload)
 {
-  if (bench->options.engines == NULL)
-    return !engine->on_request;
-  return is_named(bench->options.engines, engine->name);
+  if (engine->get == NULL && !workload->writes_only)
+    return 0;
+  if (bench->options.engines != NULL)
+    return is_named(bench->options.engines, engine->name);
+  return !engine->on_request ||
+         (workload->also && is_named(workload->also, engine->name));
+}
+
+static int is_wanted(const struct bench *bench, const struct workload *workload)
+{
+  const char *names = bench->options.workloads;
+  return is_named(names, workload->name) || is_named(names, "all") ||
+         (workload->in_table && is_named(names, "table"));
+}
+
+/* In any workload. */
+static int is_seen(const struct bench *bench, const struct engine *engine)
+{
+  for (const struct workload *const *w = workloads; *w != NULL; w++)
+    if (is_wanted(bench, *w) && takes_part(bench, engine, *w))
+      return 1;
+  return 0;
 }
 
 /* A million keys take booklet minutes for each repetition. */
@@ -179,19 +199,11 @@ static void run_child(struct bench *bench, const struct workload *workload,
   folder_remove(bench->folder);
 }
 
-static int workload_is_wanted(const struct bench *bench,
-                              const struct workload *workload)
-{
-  const char *names = bench->options.workloads;
-  return is_named(names, workload->name) ||
-         (workload->in_table && is_named(names, "table"));
-}
-
 static void run_workload(struct bench *bench, const struct workload *workload,
                          const struct dataset *set, int rep)
 {
   for (const struct engine *const *e = engines; *e != NULL; e++)
-    if (is_wanted(bench, *e))
+    if (takes_part(bench, *e, workload))
       run_child(bench, workload, set, *e, rep);
   if (booklet_is_wanted(bench, set->n) && workload->in_table)
     run_child(bench, workload, set, NULL, rep);
@@ -202,7 +214,7 @@ static void run_size(struct bench *bench, const struct dataset *set)
   if (booklet_is_wanted(bench, set->n))
     python_export(set, bench->dataset);
   for (const struct workload *const *w = workloads; *w != NULL; w++) {
-    if (!workload_is_wanted(bench, *w))
+    if (!is_wanted(bench, *w))
       continue;
     for (int rep = 1; rep <= bench->options.reps; rep++)
       run_workload(bench, *w, set, rep);
@@ -229,7 +241,7 @@ int main(int argc, char **argv)
   name_files(&bench);
   print_head(argc, argv);
   for (const struct engine *const *e = engines; *e != NULL; e++)
-    if (is_wanted(&bench, *e))
+    if (is_seen(&bench, *e))
       print_engine(*e);
   if (booklet_is_wanted(&bench, 0))
     print_booklet(&bench);

@@ -12,10 +12,12 @@
 static const char usage[] =
     "blt-bench [OPTION...]: lines of JSON, one for each thing measured\n"
     "\n"
-    "  --engine NAME,...     of those below; all without a star when not given,"
-    "\n                        and booklet when there is a Python with it\n"
-    "  --workload NAME,...   of those below; `table`, the 12 operations, when\n"
-    "                        not given\n"
+    "  --engine NAME,...     of those below, and booklet; without this option\n"
+    "                        all but those with a star, which some workloads\n"
+    "                        ask for\n"
+    "  --workload NAME,...   of those below, all, or table: those with a t,\n"
+    "                        the 12 operations; it is what runs without this\n"
+    "                        option\n"
     "  --n N,...             keys (50000)\n"
     "  --value-len LEN,...   bytes of a value (200)\n"
     "  --reps N              repetitions, engines in turns (5)\n"
@@ -53,7 +55,7 @@ static void judge_names(const char *list)
   char *copy = strdup(list);
   must(copy != NULL, "out of memory");
   for (char *name = strtok(copy, ","); name; name = strtok(NULL, ",")) {
-    int known = strcmp(name, "table") == 0 || strcmp(name, "booklet") == 0;
+    int known = is_named("table,all,booklet", name);
     for (const struct engine *const *e = engines; *e != NULL; e++)
       known |= strcmp((*e)->name, name) == 0;
     for (const struct workload *const *w = workloads; *w != NULL; w++)

@@ -114,6 +114,8 @@ static int walk(void *handle, enum part part, struct sink *sink)
   DB *db = handle;
   DBC *cursor;
   DBT k = {0}, v = {0};
+  if (part == KEYS)
+    v.flags = DB_DBT_PARTIAL; /* no byte of it */
   int code = db->cursor(db, NULL, &cursor, 0);
   if (said(code) < 0)
     return -1;

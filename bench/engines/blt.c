@@ -1,8 +1,8 @@
 /*
  * blt.c - this library, through blt.h
  *
- * blt is the level BLT_SYNC_OFF, to stand beside peers that do not sync;
- * blt-batch and blt-full are the same code at the other two levels.
+ * blt is the level BLT_SYNC_OFF, to stand beside peers that do not sync. The
+ * others are the same code with other options.
  */
 #include <blt.h>
 
@@ -21,34 +21,31 @@ static int plain(blt_status status)
   return (int)status;
 }
 
-static void *open_at(const struct setup *setup, blt_sync_level level)
+struct variant {
+  blt_sync_level level;
+  blt_io io;
+  blt_advice advice;
+  int fitted; /* enough buckets from the start */
+};
+
+static void *open_store(const struct setup *setup)
 {
   static const blt_mode modes[] = {BLT_NEW, BLT_WRITE, BLT_READ};
+  const struct variant *variant = setup->engine->variant;
   char path[4096];
   blt_db *db;
   blt_options options = BLT_OPTIONS_INIT;
   options.mode = modes[setup->mode];
-  options.sync = setup->durable ? BLT_SYNC_FULL : level;
+  options.sync = setup->durable ? BLT_SYNC_FULL : variant->level;
+  options.io = variant->io;
+  options.advice = variant->advice;
+  if (variant->fitted)
+    options.n_buckets = blt_buckets_for(setup->n_keys);
   folder_join(path, sizeof path, setup->folder, "store.blt");
   if (blt_open(path, &options, &db) == BLT_OK)
     return db;
   fprintf(stderr, "blt-bench: %s\n", blt_last_error(NULL)->message);
   return NULL;
-}
-
-static void *open_off(const struct setup *setup)
-{
-  return open_at(setup, BLT_SYNC_OFF);
-}
-
-static void *open_batch(const struct setup *setup)
-{
-  return open_at(setup, BLT_SYNC_BATCH);
-}
-
-static void *open_full(const struct setup *setup)
-{
-  return open_at(setup, BLT_SYNC_FULL);
 }
 
 static int close_store(void *store)
@@ -166,21 +163,37 @@ static int del_many(void *store, const struct bytes *keys, size_t n,
   return plain(blt_delete_many(store, wanted, n, n_found));
 }
 
-#define ENGINE(name_, open_, settings_, on_request_)                           \
+#define ENGINE(name_, variant_, settings_, on_request_)                        \
   {                                                                            \
     .name = name_, .settings = settings_, .version = blt_version,              \
-    .on_request = on_request_, .open = open_, .close = close_store,            \
-    .put = put, .del = del, .commit = commit, .get = get, .has = has,          \
-    .walk = walk, .prune = prune, .put_many = put_many, .get_many = get_many,  \
-    .has_many = has_many, .del_many = del_many,                                \
+    .variant = variant_, .on_request = on_request_, .shared = 1,               \
+    .open = open_store, .close = close_store, .put = put, .del = del,          \
+    .commit = commit, .get = get, .has = has, .walk = walk, .prune = prune,    \
+    .put_many = put_many, .get_many = get_many, .has_many = has_many,          \
+    .del_many = del_many,                                                      \
   }
 
+static const struct variant off = {.level = BLT_SYNC_OFF};
+static const struct variant batch = {.level = BLT_SYNC_BATCH};
+static const struct variant full = {.level = BLT_SYNC_FULL};
+static const struct variant by_pread = {.level = BLT_SYNC_OFF,
+                                        .io = BLT_IO_PREAD};
+static const struct variant drop = {.level = BLT_SYNC_OFF,
+                                    .advice = BLT_ADVICE_DROP};
+static const struct variant fitted = {.level = BLT_SYNC_OFF, .fitted = 1};
+
 const struct engine engine_blt =
-    ENGINE("blt", open_off,
+    ENGINE("blt", &off,
            "default options (12,007 buckets at creation, which grow), level "
            "OFF; commit is blt_sync; bulk and batch calls with 64 keys",
            0);
 const struct engine engine_blt_batch =
-    ENGINE("blt-batch", open_batch, "as blt, level BATCH", 1);
+    ENGINE("blt-batch", &batch, "as blt, level BATCH", 1);
 const struct engine engine_blt_full =
-    ENGINE("blt-full", open_full, "as blt, level FULL", 1);
+    ENGINE("blt-full", &full, "as blt, level FULL", 1);
+const struct engine engine_blt_pread =
+    ENGINE("blt-pread", &by_pread, "as blt, BLT_IO_PREAD: no mapping", 1);
+const struct engine engine_blt_drop =
+    ENGINE("blt-drop", &drop, "as blt, BLT_ADVICE_DROP", 1);
+const struct engine engine_blt_fitted = ENGINE(
+    "blt-fitted", &fitted, "as blt, buckets for all keys from the start", 1);

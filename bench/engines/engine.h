@@ -26,7 +26,10 @@ enum mode {
   MODE_READ
 };
 
+struct engine;
+
 struct setup {
+  const struct engine *engine;
   const char *folder; /* the store's own; its files go there              */
   enum mode mode;
   int durable;   /* each commit is on the disk when it returns            */
@@ -45,7 +48,9 @@ struct engine {
   const char *name;
   const char *settings;
   const char *(*version)(void);
-  int on_request; /* not among the engines that run when none is named */
+  const void *variant; /* of an engine that is several: open knows it     */
+  int on_request;      /* runs when it is named, or a workload asks for it */
+  int shared;          /* threads may read through one store at a time     */
 
   void *(*open)(const struct setup *setup); /* NULL: failed */
   int (*close)(void *store);

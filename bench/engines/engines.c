@@ -7,7 +7,13 @@
 #define NAME(name) &name,
 
 #define ALWAYS(X)                                                              \
-  X(engine_blt) X(engine_blt_batch) X(engine_blt_full) X(engine_raw)
+  X(engine_blt)                                                                \
+  X(engine_blt_batch)                                                          \
+  X(engine_blt_full)                                                           \
+  X(engine_blt_pread)                                                          \
+  X(engine_blt_drop)                                                           \
+  X(engine_blt_fitted)                                                         \
+  X(engine_raw)
 
 /* meson writes OPTIONAL: X(engine_lmdb) X(engine_sqlite) ... */
 #include "optional.h"

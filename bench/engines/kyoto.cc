@@ -140,6 +140,7 @@ struct engine described()
                     "commit is synchronize, not hard; durable: hard; prune is "
                     "defrag";
   engine.version = version;
+  engine.shared = 1;
   engine.open = open_store;
   engine.close = close_store;
   engine.put = put;

@@ -37,6 +37,8 @@ static int run(struct store *store, const char *text)
 
 static const char *pragmas(const struct setup *setup)
 {
+  if (setup->mode == MODE_READ)
+    return "PRAGMA cache_size = -262144; PRAGMA mmap_size = 1099511627776";
   if (setup->durable)
     return "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
            "PRAGMA cache_size = -262144";

@@ -152,6 +152,7 @@ struct engine described()
                     "offsets; commit is Synchronize, not hard; durable: hard; "
                     "prune is Rebuild";
   engine.version = version;
+  engine.shared = 1;
   engine.open = open_store;
   engine.close = close_store;
   engine.put = put;

@@ -8,6 +8,7 @@
  *   random_read  n gets in another random order
  *   random_read_miss   n gets of keys that are not there
  *   contains     n keys that are there and n that are not, in turns
+ *   contains_miss   the second half of it alone
  *   iter_*       all keys, values or both, copied out
  *   overwrite    n puts of keys that are there, in the order of insertion, and
  *                the commit
@@ -70,6 +71,18 @@ static void ask_all(struct run *run, void *store)
            n_found == run->n && n_missing == run->n);
 }
 
+static void ask_misses(struct run *run, void *store)
+{
+  const char *slots = run->set->shuffled[1];
+  size_t n_missing = 0;
+  const struct lap start = lap_start();
+  for (size_t i = 0; i < run->n; i++) {
+    const struct bytes miss = {miss_in(slots, i), MISS_LEN};
+    n_missing += run->engine->has(store, miss) == NONE;
+  }
+  row_time(run, "contains_miss", run->n, lap_since(start), n_missing == run->n);
+}
+
 static void iterate(struct run *run, void *store)
 {
   const uint64_t keys = sum_keys(run, 0, run->n);
@@ -102,6 +115,7 @@ static void load(struct run *run)
   read_hits(run, store);
   read_misses(run, store);
   ask_all(run, store);
+  ask_misses(run, store);
   iterate(run, store);
   store_close_row(run, store, "close_read");
   if (run->engine->del != NULL)

@@ -9,6 +9,7 @@
 static void *open_with(const struct run *run, enum mode mode, int durable)
 {
   const struct setup setup = {
+      .engine = run->engine,
       .folder = run->folder,
       .mode = mode,
       .durable = durable,

@@ -13,8 +13,9 @@ struct workload {
   const char *name;
   const char *purpose;
   void (*run)(struct run *run);
-  int on_request; /* not among the workloads that run when none is named */
-  int in_table;   /* holds some of the 12 operations of the original      */
+  int in_table;     /* holds some of the 12 operations of the original       */
+  const char *also; /* engines that take part without being named, or NULL   */
+  int writes_only;  /* an engine that cannot read may take part              */
 };
 
 /* All, NULL at the end. */

@@ -3,7 +3,10 @@
  */
 #include "workloads/workload.h"
 
-#define ALL(X) X(load) X(update) X(mixed) X(prune) X(many)
+#define ALL(X)                                                                 \
+  X(load)                                                                      \
+  X(update)                                                                    \
+  X(mixed) X(prune) X(many) X(durable) X(open) X(growth) X(resident) X(threads)
 
 #define DECLARE(name) extern const struct workload workload_##name;
 #define NAME(name) &workload_##name,
