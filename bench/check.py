@@ -1,6 +1,6 @@
 """check.py - the benchmark itself: valid lines, right results
 
-    check.py BLT_BENCH REPORT
+    check.py BLT_BENCH BLT_MICRO REPORT
 
 Runs every workload with every engine of this build on few keys. A figure
 is not looked at, only that each is there and that its result was compared.
@@ -18,7 +18,7 @@ OPERATIONS = {"seq_write", "bulk_update", "random_read", "random_read_miss",
               "overwrite", "delete", "mixed_rw_80r", "prune"}
 BUILT_ONCE = {"overwrite", "delete", "mixed_rw_80r", "prune"}
 
-blt_bench = report = None
+blt_bench = blt_micro = report = None
 
 
 def run(*arguments):
@@ -69,6 +69,14 @@ class Bench(unittest.TestCase):
         self.rows("--n", "40", "--reps", "1", "--value-len",
                   "0,4,4096,1048576", "--engine", "blt")
 
+    def test_the_parts_give_right_results(self):
+        done = subprocess.run([blt_micro, "hash", "modulo", "links", "scan"],
+                              capture_output=True, text=True, check=True)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual({row["op"] for row in rows},
+                         {"hash", "modulo", "links", "scan"})
+        self.assertTrue(all(row["ok"] for row in rows))
+
     def test_repetitions_come_in_turns(self):
         rows = self.rows("--n", "100", "--reps", "2", "--workload", "mixed",
                          "--engine", "blt,blt-batch")
@@ -96,7 +104,7 @@ class Bench(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
-    blt_bench, report = sys.argv[1:]
+    blt_bench, blt_micro, report = sys.argv[1:]
     unittest.main(argv=sys.argv[:1], verbosity=2)
