@@ -21,7 +21,8 @@ static const char usage[] =
     "  --n N,...             keys (50000)\n"
     "  --value-len LEN,...   bytes of a value (200)\n"
     "  --reps N              repetitions, engines in turns (5)\n"
-    "  --quick               the 12 operations, 50000 keys, blt and booklet\n"
+    "  --quick               the 12 operations, 50000 keys, blt and booklet,\n"
+    "                        1 repetition\n"
     "  --dir FOLDER          where the stores are made (TMPDIR, /tmp)\n"
     "  --python PATH         a Python that has booklet (meson's "
     "compat_python)\n"
@@ -97,7 +98,7 @@ static void set_defaults(struct options *options)
 static void set_quick(struct options *options)
 {
   options->engines = "blt,booklet";
-  options->reps = 3;
+  options->reps = 1;
 }
 
 static void take(struct options *options, int which, const char *value)

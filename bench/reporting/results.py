@@ -4,18 +4,27 @@ import collections
 import json
 import statistics
 
+# The 12 operations of the original's benchmark, in its order.
+OPERATIONS = ["seq_write", "bulk_update", "random_read", "random_read_miss",
+              "contains", "iter_keys", "iter_values", "iter_items",
+              "overwrite", "delete", "mixed_rw_80r", "prune"]
+READS = OPERATIONS[2:8]
+BUILT_ONCE = {"overwrite", "delete", "mixed_rw_80r", "prune"}
+
+# Waiting, for the disk or for one another, is what these are about.
+BY_THE_WALL = {"durable", "threads"}
+
 Cell = collections.namedtuple("Cell", "workload op n value_len engine")
 
 
 class Results:
     def __init__(self, clock="seconds"):
         self.clock = clock  # "cpu": what a core worked, for a busy machine
-        self.heads = []    # machine, command, date of each file
-        self.engines = {}  # name -> its line with version and settings
+        self.heads = []     # machine, command, date of each file
+        self.engines = {}   # name -> its line with version and settings
         self.times = collections.defaultdict(list)    # Cell -> seconds per op
         self.amounts = collections.defaultdict(list)  # Cell -> figures
-        self.units = {}    # op -> unit of its amount
-        self.wrong = []    # lines whose result was not right
+        self.wrong = []     # lines whose result was not right
 
     def add(self, line):
         if "head" in line:
@@ -30,27 +39,50 @@ class Results:
                     line["value_len"], line["engine"])
         if "amount" in line:
             self.amounts[cell].append(line["amount"])
-            self.units[line["op"]] = line["unit"]
             return
-        self.times[cell].append(line[self.clock] / line["ops"])
+        clock = "seconds" if cell.workload in BY_THE_WALL else self.clock
+        # The clock of a core counts in steps: a short time may be none.
+        taken = line[clock] or line["seconds"]
+        self.times[cell].append(taken / line["ops"])
         if not line["ok"]:
             self.wrong.append(line)
 
-    def seconds(self, op, n, engine, value_len=200):
-        """Median seconds for one operation, or None."""
+    def repetitions(self, op, n, engine, value_len=200):
+        """Seconds for one operation, once for each repetition, or None."""
         for cell, times in self.times.items():
             if (cell.op, cell.n, cell.engine, cell.value_len) == (
                     op, n, engine, value_len):
-                return statistics.median(times)
+                return times
         return None
+
+    def seconds(self, op, n, engine, value_len=200):
+        """Their median, or None."""
+        times = self.repetitions(op, n, engine, value_len)
+        return None if times is None else statistics.median(times)
 
     def rate(self, op, n, engine, value_len=200):
         seconds = self.seconds(op, n, engine, value_len)
         return None if seconds is None else 1 / seconds
 
+    def amount(self, op, n, engine, value_len=200):
+        for cell, figures in self.amounts.items():
+            if (cell.op, cell.n, cell.engine, cell.value_len) == (
+                    op, n, engine, value_len):
+                return statistics.median(figures)
+        return None
+
+    def engines_of(self, op, n, value_len=200):
+        return list(dict.fromkeys(
+            cell.engine for cell in [*self.times, *self.amounts]
+            if (cell.op, cell.n, cell.value_len) == (op, n, value_len)))
+
+    def sizes_of(self, op, value_len=200):
+        return sorted({cell.n for cell in [*self.times, *self.amounts]
+                       if cell.op == op and cell.value_len == value_len})
+
     def names(self, of):
         """The distinct values of one field of the cells, as they came."""
-        cells = list(self.times) + list(self.amounts)
+        cells = [*self.times, *self.amounts]
         return list(dict.fromkeys(getattr(cell, of) for cell in cells))
 
 
