@@ -24,8 +24,8 @@ static const char usage[] =
     "  --quick               the 12 operations, 50000 keys, blt and booklet,\n"
     "                        1 repetition\n"
     "  --dir FOLDER          where the stores are made (TMPDIR, /tmp)\n"
-    "  --python PATH         a Python that has booklet (meson's "
-    "compat_python)\n"
+    "  --python PATH         a Python that has booklet\n"
+    "  --script PATH         where run_booklet.py is\n"
     "\n";
 
 static void show_help(void)
@@ -114,6 +114,8 @@ static void take(struct options *options, int which, const char *value)
     break;
   case 'n':
     options->n_sizes = read_numbers(value, options->sizes);
+    for (size_t i = 0; i < options->n_sizes; i++)
+      must(options->sizes[i] >= MIN_KEYS, "fewer than %d keys", MIN_KEYS);
     break;
   case 'v':
     options->n_value_lens = read_numbers(value, options->value_lens);

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-enum { MAX_SIZES = 16 };
+enum { MAX_SIZES = 16, MIN_KEYS = 10 };
 
 struct options {
   const char *engines;   /* comma separated names; NULL: the usual ones     */

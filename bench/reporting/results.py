@@ -23,6 +23,7 @@ class Results:
         self.heads = []     # machine, command, date of each file
         self.engines = {}   # name -> its line with version and settings
         self.times = collections.defaultdict(list)    # Cell -> seconds per op
+        self.walls = collections.defaultdict(list)    # the same, by the wall
         self.amounts = collections.defaultdict(list)  # Cell -> figures
         self.wrong = []     # lines whose result was not right
 
@@ -44,12 +45,20 @@ class Results:
         # The clock of a core counts in steps: a short time may be none.
         taken = line[clock] or line["seconds"]
         self.times[cell].append(taken / line["ops"])
+        self.walls[cell].append(line["seconds"] / line["ops"])
         if not line["ok"]:
             self.wrong.append(line)
 
     def repetitions(self, op, n, engine, value_len=200):
         """Seconds for one operation, once for each repetition, or None."""
         for cell, times in self.times.items():
+            if (cell.op, cell.n, cell.engine, cell.value_len) == (
+                    op, n, engine, value_len):
+                return times
+        return None
+
+    def by_the_wall(self, op, n, engine, value_len=200):
+        for cell, times in self.walls.items():
             if (cell.op, cell.n, cell.engine, cell.value_len) == (
                     op, n, engine, value_len):
                 return times

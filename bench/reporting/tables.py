@@ -5,7 +5,7 @@ between the marks that bear its name.
 """
 
 from reporting import words
-from reporting.results import OPERATIONS
+from reporting.results import OPERATIONS, READS
 from reporting.targets import OURS, rows as target_rows
 
 EXTRA = ["random_read_cold", "contains_miss", "get_many_cold", "get_many",
@@ -163,12 +163,45 @@ def durable(results):
         results.repetitions(op, n, name)))
 
 
+def levels(results):
+    names = ["blt", "blt-batch", "blt-full"]
+    for n in results.sizes_of("seq_write"):
+        if not results.engines_of("seq_write", n).count("blt-full"):
+            continue
+        yield from words.table(
+            [f"operation, {n:,} keys", "OFF", "BATCH", "FULL"],
+            [[op, *(words.rate(results.by_the_wall(op, n, name))
+                    for name in names)]
+             for op in OPERATIONS if op not in READS])
+        yield ""
+
+
 def opening(results):
     def show(op, n, name):
         seconds = results.seconds(op, n, name)
         return "-" if seconds is None else words.time(seconds)
     yield from by_engine(results, ["open_again", "open_one", "open_killed"],
                          show)
+
+
+def closing(results):
+    ops = ["create", "close_written", "close_updated", "open_read",
+           "close_read", "open_write", "close_overwritten", "close_deleted",
+           "close_mixed", "close_pruned"]
+    for n in results.sizes_of("close_written"):
+        if n < 50000:
+            continue
+        names = [name for name in results.engines_of("close_written", n)
+                 if name == "blt" or name not in OURS]
+        rows = []
+        for op in ops:
+            times = [results.seconds(op, n, name) for name in names]
+            rows.append([op, *("-" if time is None else words.time(time)
+                               for time in times)])
+        yield f"### {n:,} keys"
+        yield ""
+        yield from words.table(["once", *names], rows)
+        yield ""
 
 
 def growth(results):
@@ -228,7 +261,7 @@ SECTIONS = {
     "machine": machine, "engines": engines, "targets": targets,
     "operations": operations, "beyond": beyond, "original": original,
     "mapping": mapping, "resident": resident, "values": values,
-    "durable": durable, "opening": opening, "growth": growth,
-    "threads": threads, "file-size": file_size, "scaling": scaling,
-    "parts": parts,
+    "durable": durable, "levels": levels, "opening": opening, "closing": closing,
+    "growth": growth, "threads": threads, "file-size": file_size,
+    "scaling": scaling, "parts": parts,
 }
