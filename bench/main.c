@@ -10,6 +10,7 @@
  * meets, the next one meets soon after.
  */
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -134,12 +135,32 @@ static void print_head(int argc, char **argv)
          load);
 }
 
+/* Interrupted: leave no store of gigabytes behind. */
+static void leave(const struct bench *bench)
+{
+  folder_remove(bench->folder);
+  unlink(bench->dataset);
+  exit(130);
+}
+
+/* 0 in the child. An interrupt ends the child; the parent sees that it did. */
+static pid_t fork_child(void)
+{
+  fflush(NULL);
+  const pid_t child = fork();
+  must(child >= 0, "fork: %s", strerror(errno));
+  signal(SIGINT, child == 0 ? SIG_DFL : SIG_IGN);
+  return child;
+}
+
 static void wait_for(struct bench *bench, pid_t child, const char *name)
 {
   int status;
   must(waitpid(child, &status, 0) == child, "waitpid: %s", strerror(errno));
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
     return;
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT)
+    leave(bench);
   fprintf(stderr, "blt-bench: the process of %s failed (status %d)\n", name,
           status);
   bench->n_failed++;
@@ -147,9 +168,7 @@ static void wait_for(struct bench *bench, pid_t child, const char *name)
 
 static void print_booklet(struct bench *bench)
 {
-  fflush(NULL);
-  const pid_t child = fork();
-  must(child >= 0, "fork: %s", strerror(errno));
+  const pid_t child = fork_child();
   if (child == 0)
     python_about(bench->options.python, bench->options.script);
   wait_for(bench, child, "booklet");
@@ -186,10 +205,8 @@ static void run_child(struct bench *bench, const struct workload *workload,
       .n = set->n,
       .rep = rep,
   };
-  fflush(NULL);
   folder_make(bench->folder);
-  const pid_t child = fork();
-  must(child >= 0, "fork: %s", strerror(errno));
+  const pid_t child = fork_child();
   if (child == 0 && engine == NULL)
     python_run(options->python, options->script, workload->name, bench->dataset,
                bench->folder, set, rep);
