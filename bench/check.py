@@ -103,6 +103,54 @@ class Bench(unittest.TestCase):
             self.assertIn(op, shown)
 
 
+def line(engine, op, seconds, n=50000, **rest):
+    return {"workload": "load", "engine": engine, "op": op, "n": n,
+            "value_len": 200, "rep": 1, "ops": 1, "seconds": seconds,
+            "cpu": seconds, "ok": True, **rest}
+
+
+class Report(unittest.TestCase):
+    """Of lines that are made up."""
+
+    def rows(self, *lines):
+        sys.path.insert(0, os.path.dirname(report))
+        from reporting import results, targets
+        made = results.Results()
+        for made_line in lines:
+            made.add(made_line)
+        return list(targets.rows(made))
+
+    def test_a_ratio_is_to_the_fastest_and_not_to_ourselves(self):
+        self.assertEqual(
+            self.rows(line("blt", "iter_keys", 1.0),
+                      line("blt-full", "iter_keys", 0.1),
+                      line("raw", "iter_keys", 0.1),
+                      line("cdb", "iter_keys", 8.0),
+                      line("lmdb", "iter_keys", 4.0)),
+            [["iter_keys", "50K", "4.00", "4.00", "lmdb", "met"]])
+
+    def test_a_target_that_was_missed_is_called_so(self):
+        self.assertEqual(
+            self.rows(line("blt", "iter_keys", 1.0),
+                      line("cdb", "iter_keys", 3.9)),
+            [["iter_keys", "50K", "3.90", "4.00", "cdb", "**missed**"]])
+
+    def test_what_cannot_update_is_left_out_where_that_is_asked(self):
+        verdicts = self.rows(line("blt", "seq_write", 1.0),
+                             line("cdb", "seq_write", 1.0),
+                             line("lmdb", "seq_write", 2.0),
+                             line("lmdb", "delete", 2.0))
+        self.assertEqual([row[4] for row in verdicts],
+                         ["cdb", "lmdb (can update)"])
+
+    def test_the_median_of_the_repetitions_counts(self):
+        self.assertEqual(
+            self.rows(line("blt", "open_again", 1e-6),
+                      line("blt", "open_again", 200e-6),
+                      line("blt", "open_again", 300e-6))[0][2:],
+            ["200 us", "< 100 us", "-", "**missed**"])
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit(__doc__)
