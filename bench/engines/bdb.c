@@ -4,6 +4,7 @@
 #include <db.h>
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/folder.h"
 #include "core/must.h"
@@ -32,8 +33,7 @@ static int set_up(DB *db, const struct setup *setup)
   size_t cache = setup->n_keys * (setup->value_len + 64) * 2 + (32 << 20);
   if (cache > CACHE_MAX)
     cache = CACHE_MAX;
-  if (!setup->durable)
-    db_env_set_func_fsync(no_sync);
+  db_env_set_func_fsync(setup->durable ? fsync : no_sync);
   if (setup->mode == MODE_NEW &&
       db->set_h_nelem(db, (u_int32_t)setup->n_keys) != 0)
     return -1;
