@@ -7,19 +7,29 @@ import sys
 from reporting.results import OPERATIONS
 from reporting.targets import OURS
 
+# Twelve that can be told apart, the first for blt.
+COLOURS = ["#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd", "#8c564b",
+           "#17becf", "#e377c2", "#bcbd22", "#7f7f7f", "#003f5c", "#a0c4ff"]
+STYLES = "\n".join(
+    f"set linetype {i} lc rgb '{colour}' lw 2 pt {i + 3}"
+    for i, colour in enumerate(COLOURS, 1))
+
 HEAD = """
-set terminal svg size {width},{height} font 'sans,12' background 'white'
+set terminal svg size {width},{height} font 'sans,12' background 'white' \\
+    noenhanced
 set output '{path}'
 set key outside right
 set grid ytics
 set logscale y
+set ylabel '{ylabel}'
+""" + STYLES + """
 """
 
 BARS = HEAD + """
 set style data histogram
 set style histogram clustered gap 1
 set style fill solid 0.9
-set xtics rotate by -35
+set xtics rotate by -35 scale 0
 set format y '%.0s%c'
 set title '{title}'
 plot for [i=2:{columns}] $data using i:xtic(1) title columnhead(i)
@@ -28,6 +38,7 @@ plot for [i=2:{columns}] $data using i:xtic(1) title columnhead(i)
 LINES = HEAD + """
 set style data linespoints
 set logscale x
+set xrange [{xrange}]
 set format x '%.0s%c'
 set format y '{format}'
 set xlabel '{xlabel}'
@@ -58,7 +69,7 @@ def bars(results, folder, n):
             for op in OPERATIONS]
     gnuplot(data(["op", *names], rows) + BARS.format(
         path=folder / f"operations-{n}.svg", columns=len(names) + 1,
-        title=f"Operations per second, {n:,} keys", width=1200, height=520))
+        title=f"Operations per second, {n:,} keys", ylabel="operations per second", width=1200, height=520))
 
 
 def cost(results, folder):
@@ -70,7 +81,8 @@ def cost(results, folder):
     gnuplot(data(["n", *OPERATIONS], rows) + LINES.format(
         path=folder / "scaling.svg", columns=len(OPERATIONS) + 1,
         title="blt: nanoseconds for one operation", format="%g",
-        xlabel="keys", width=900, height=520))
+        xlabel="keys", ylabel="ns", xrange=f"{min(sizes)}:{max(sizes)}",
+        width=900, height=520))
 
 
 def durable(results, folder):
@@ -84,7 +96,8 @@ def durable(results, folder):
     gnuplot(data(["group", *names], rows) + LINES.format(
         path=folder / "durable.svg", columns=len(names) + 1,
         title="Durable puts per second", format="%.0s%c",
-        xlabel="puts in a commit", width=900, height=520))
+        xlabel="puts in a commit", ylabel="puts per second", xrange="1:1000",
+        width=900, height=520))
 
 
 def draw(results, folder):
