@@ -76,11 +76,17 @@ int cmd_del(const struct args *args)
   if (args->n_words < 2 && !args->keys_from)
     return report_usage(args, "KEY is missing; give at least one, or "
                               "--keys-from");
-  int code = store_open_mode(&deleting.store, args, args->words[0], BLT_WRITE);
-  if (code != EXIT_DONE)
-    return code;
   struct key_source source;
-  key_source_init(&source, args, deleting.store.key_type, args->keys_from);
+  key_source_init(&source, args, (struct key_type){KEY_BYTES, 0},
+                  args->keys_from);
+  int code = key_source_read_ahead(&source);
+  if (code == EXIT_DONE)
+    code = store_open_mode(&deleting.store, args, args->words[0], BLT_WRITE);
+  if (code != EXIT_DONE) {
+    key_source_release(&source);
+    return code;
+  }
+  source.type = deleting.store.key_type;
   source.words = args->words + 1;
   source.n_words = args->n_words - 1;
   code = delete_batch(&deleting, &source);

@@ -48,25 +48,19 @@ static bool point_at_keys(struct key_list *list)
   return true;
 }
 
-static int key_list_read(struct key_list *list, const struct store *store)
+static int key_list_read(struct key_list *list, struct key_source *source)
 {
-  const struct args *args = store->args;
-  if (!args->keep_keys)
-    return EXIT_DONE;
-  struct key_source source;
-  key_source_init(&source, args, store->key_type, args->keep_keys);
   int got;
-  while ((got = key_source_next(&source)) > 0) {
-    text_add(&list->bytes, source.key.data, source.key.len);
-    text_add(&list->lens, &source.key.len, sizeof source.key.len);
+  while ((got = key_source_next(source)) > 0) {
+    text_add(&list->bytes, source->key.data, source->key.len);
+    text_add(&list->lens, &source->key.len, sizeof source->key.len);
     list->n++;
   }
-  key_source_release(&source);
   if (got < 0)
-    return source.code;
+    return source->code;
   return point_at_keys(list) ? EXIT_DONE
-                             : report_error(args, EXIT_SYSTEM, "no_memory",
-                                            NULL, "out of memory");
+                             : report_error(source->args, EXIT_SYSTEM,
+                                            "no_memory", NULL, "out of memory");
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -177,7 +171,8 @@ static int print_outcome(const struct args *args, const struct outcome *outcome)
   return out_close(&out, args, EXIT_DONE);
 }
 
-static int prune_store(struct store *store, struct outcome *outcome)
+static int prune_store(struct store *store, struct key_source *source,
+                       struct outcome *outcome)
 {
   struct key_list keep = {.n = 0};
   const struct args *args = store->args;
@@ -185,8 +180,9 @@ static int prune_store(struct store *store, struct outcome *outcome)
   if (args->older_than != NOT_GIVEN && !store->header.has_timestamps)
     code = report_error(args, EXIT_USAGE, "unsupported", store->file,
                         "keeps no timestamps; leave out --older-than");
+  source->type = store->key_type;
   if (code == EXIT_DONE)
-    code = key_list_read(&keep, store);
+    code = key_list_read(&keep, source);
   if (code == EXIT_DONE)
     code = args->dry_run ? foresee(store, &keep, outcome)
                          : prune(store, &keep, outcome);
@@ -221,12 +217,17 @@ int cmd_prune(const struct args *args)
     return EXIT_NOT_FOUND;
   }
   struct store store;
+  struct key_source source;
   struct outcome outcome = {.bytes_before = file_length(file)};
-  int code =
-      store_open_mode(&store, args, file, args->dry_run ? BLT_READ : BLT_WRITE);
-  if (code != EXIT_DONE)
-    return code;
-  code = store_close(&store, prune_store(&store, &outcome));
+  key_source_init(&source, args, (struct key_type){KEY_BYTES, 0},
+                  args->keep_keys);
+  int code = key_source_read_ahead(&source);
+  if (code == EXIT_DONE)
+    code = store_open_mode(&store, args, file,
+                           args->dry_run ? BLT_READ : BLT_WRITE);
+  if (code == EXIT_DONE)
+    code = store_close(&store, prune_store(&store, &source, &outcome));
+  key_source_release(&source);
   if (code != EXIT_DONE)
     return code;
   if (!args->dry_run)

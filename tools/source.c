@@ -56,6 +56,18 @@ void key_source_init(struct key_source *source, const struct args *args,
   *source = (struct key_source){.args = args, .type = type, .path = path};
 }
 
+int key_source_read_ahead(struct key_source *source)
+{
+  if (!source->path)
+    return EXIT_DONE;
+  const int code = source_read(source->args, source->path, &source->ahead);
+  if (code != EXIT_DONE)
+    return code;
+  source->stream = fmemopen(source->ahead.data, source->ahead.len, "rb");
+  return source->stream ? EXIT_DONE
+                        : report_errno(source->args, source->path, errno);
+}
+
 static int bad_key(struct key_source *source, const char *word, size_t len,
                    const char *reason)
 {
@@ -125,6 +137,7 @@ void key_source_release(struct key_source *source)
   close_source(source->stream);
   free(source->line);
   text_release(&source->key);
+  text_release(&source->ahead);
   source->stream = NULL;
   source->line = NULL;
 }

@@ -30,11 +30,18 @@ struct key_source {
   size_t line_capacity;
   uint64_t line_number;
   struct text key;
+  struct text ahead; /* all of the file, after key_source_read_ahead        */
   int code;
 };
 
 void key_source_init(struct key_source *source, const struct args *args,
                      struct key_type type, const char *path);
+/*
+ * Reads the whole file now; 0 or an exit code. A command that writes does so
+ * before it takes the lock: what gives the keys may be reading the same store.
+ * `type` is not needed yet.
+ */
+int key_source_read_ahead(struct key_source *source);
 int key_source_next(struct key_source *source);
 void key_source_release(struct key_source *source);
 

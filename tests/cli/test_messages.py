@@ -219,6 +219,24 @@ class Locks(Case):
         out, _ = process.communicate(timeout=30)
         self.assertEqual((process.returncode, out), (0, b"v"))
 
+    def test_keys_are_read_before_the_lock_is_taken(self):
+        # As in blt list F | blt del F --keys-from -. A pipe takes so much only
+        # where somebody reads, and the lock is not free before it did.
+        keys = b"k\n" * 500000
+        for args in (["del", "--keys-from=-"],
+                     ["prune", "--older-than=1d", "--keep-keys=-"]):
+            stream = open(self.file, "r+b")
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            process = self.start(args[0], self.file, *args[1:],
+                                 stdin=subprocess.PIPE,
+                                 stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+            process.stdin.write(keys)
+            process.stdin.flush()
+            stream.close()
+            process.communicate(timeout=30)
+            self.assertIn(process.returncode, (0, 1))
+
     def test_ctrl_c_ends_the_wait_for_a_lock(self):
         self.hold(fcntl.LOCK_EX)
         process = self.start("get", self.file, "k", stdout=subprocess.PIPE,
