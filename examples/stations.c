@@ -368,6 +368,7 @@ int main(int argc, char **argv)
   if (bad_off != SIZE_MAX) {
     fprintf(stderr, "stations: the line at byte %zu of %s is no row\n", bad_off,
             argv[1]);
+    free(table.places);
     return 1;
   }
   sort(&table);

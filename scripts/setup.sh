@@ -19,6 +19,8 @@ packages=(
   meson ninja-build gcc g++ clang libc6-dev binutils pkg-config
   # the libraries: hashes, the tests, the command line
   libb2-dev libxxhash-dev check libpopt-dev libjansson-dev libsmartcols-dev
+  # the manual pages
+  scdoc
   # the original, to compare with
   python3 python3-venv
   # a file system behind a program, which is what FUSE is

@@ -124,6 +124,13 @@ class ThePages(Page):
                 self.assertTrue((PAGES / f"{name}.{number}.scd").exists(),
                                 f"{path.name} names {name}({number})")
 
+    def test_meson_makes_them_all(self):
+        text = console.source("docs/man/meson.build")
+        named = set(re.findall(r"'([\w-]+\.\d)'", text))
+        commands = re.search(r"\[('create'.*?)\]", text, re.DOTALL).group(1)
+        named |= {f"blt-{name}.1" for name in re.findall(r"'(\w+)'", commands)}
+        self.assertEqual(named, {path.stem for path in PAGES.glob("*.scd")})
+
     @needs("scdoc", "groff")
     def test_they_are_made_without_a_word_of_complaint(self):
         for path in sorted(PAGES.glob("*.scd")):
@@ -172,7 +179,7 @@ class ThePages(Page):
         page = section(self.page("blt-format.5"), "HEADER")
         for off, length, name in rows:
             name = name.replace("\u2013", "-")
-            self.assertRegex(page, rf"(?m)^ *{off} +{length}  {name} ")
+            self.assertRegex(page, rf"(?m)^ *{off} +{length}  {name}( |$)")
 
     def test_blt_format_5_has_the_serializers_of_the_library(self):
         page = section(self.page("blt-format.5"), "SERIALIZERS")
