@@ -79,6 +79,7 @@ extern "C" {
 #define BLT_API
 #endif
 
+/* The version of this header; blt_version() has that of the library. */
 #define BLT_VERSION_MAJOR 0
 #define BLT_VERSION_MINOR 1
 #define BLT_VERSION_PATCH 0
@@ -137,6 +138,7 @@ BLT_API const char *blt_status_message(blt_status status); /* one clause */
 /* No offset is known. */
 #define BLT_NO_OFFSET UINT64_MAX
 
+/* A failure. See blt_last_error. */
 typedef struct blt_error {
   blt_status status;     /* BLT_OK when nothing has failed yet              */
   int sys_errno;         /* errno of the system call, or 0                  */
@@ -160,6 +162,7 @@ BLT_API const char *blt_version(void);
 
 /* ------------------------------------------------------------ options */
 
+/* What to open for. In brackets: booklet's flag. */
 typedef enum blt_mode {
   BLT_READ = 0, /* an existing file, for reading ('r')                      */
   BLT_WRITE,    /* an existing file, for reading and writing ('w')          */
@@ -167,6 +170,7 @@ typedef enum blt_mode {
   BLT_NEW       /* always empty: made, or emptied when it exists ('n')      */
 } blt_mode;
 
+/* A yes or no of which each option says what the default is. */
 typedef enum blt_choice { BLT_DEFAULT = 0, BLT_ON, BLT_OFF } blt_choice;
 
 /* The two kinds of file. ANY takes an existing file as it is and creates
@@ -196,6 +200,7 @@ typedef enum blt_sync_level {
   BLT_SYNC_OFF
 } blt_sync_level;
 
+/* How the lock on the file is taken. See PROCESSES. */
 typedef enum blt_lock {
   BLT_LOCK_WAIT = 0, /* wait as long as it takes, as booklet does           */
   BLT_LOCK_TIMEOUT,  /* wait lock_timeout_ms, then BLT_E_LOCKED; 0: no wait */
@@ -255,6 +260,7 @@ typedef uint64_t (*blt_clock)(void *ctx);
 typedef int (*blt_progress)(void *ctx, const char *phase, uint64_t done,
                             uint64_t total);
 
+/* Lengths and limits of the format, and what the options are without you. */
 #define BLT_HEADER_LEN 200
 #define BLT_DEFAULT_BUCKETS 12007
 #define BLT_DEFAULT_BUFFER_LEN ((size_t)4 << 20)
@@ -325,6 +331,7 @@ typedef struct blt_options {
 #else
 #define BLT_INIT_(type) {.size = sizeof(type)}
 #endif
+/* All defaults. */
 #define BLT_OPTIONS_INIT BLT_INIT_(blt_options)
 
 /* ----------------------------------------------------- open and close */
@@ -389,6 +396,7 @@ typedef enum blt_opened {
   BLT_OPENED_REPAIRED    /* rebuilt by a scan of the blocks                 */
 } blt_opened;
 
+/* See blt_open_report. */
 typedef struct blt_open_info {
   blt_opened what;
   uint64_t n_records;    /* RECOVERED, OVERLAID: commit records replayed    */
@@ -397,6 +405,7 @@ typedef struct blt_open_info {
   uint64_t cut_len;      /* bytes of an unfinished commit that were removed */
 } blt_open_info;
 
+/* How the store was found when it was opened, and what was done to it. */
 BLT_API blt_status blt_open_report(blt_db *db, blt_open_info *out);
 
 /* ------------------------------------------------------- keys, values */
@@ -476,8 +485,10 @@ BLT_API blt_status blt_count(blt_db *db, uint64_t *out_count);
 
 /* ---------------------------------------------------------- iteration */
 
+/* A walk. Made by blt_iter_open, freed by blt_iter_close. */
 typedef struct blt_iter blt_iter;
 
+/* What an iterator gives, added up. */
 enum {
   BLT_ITER_KEYS = 0,            /* key and lengths, always given            */
   BLT_ITER_VALUES = 1 << 0,     /* item.value.data                          */
@@ -525,6 +536,7 @@ BLT_API blt_status blt_batch_abort(blt_db *db);
 
 /* -------------------------------------------------------- maintenance */
 
+/* Start from BLT_PRUNE_OPTIONS_INIT. */
 typedef struct blt_prune_options {
   size_t size;                /* sizeof(blt_prune_options)                  */
   uint64_t older_than;        /* also drop live keys with a timestamp below
@@ -536,6 +548,7 @@ typedef struct blt_prune_options {
   blt_choice fit_buckets;     /* ON: choose the bucket count for the keys   */
 } blt_prune_options;
 
+/* All defaults. */
 #define BLT_PRUNE_OPTIONS_INIT BLT_INIT_(blt_prune_options)
 
 /*
@@ -561,6 +574,7 @@ BLT_API blt_status blt_clear(blt_db *db);
 
 /* ------------------------------------------------------------- repair */
 
+/* Start from BLT_REPAIR_OPTIONS_INIT. lock is as in blt_options. */
 typedef struct blt_repair_options {
   size_t size;
   const char *output;    /* NULL: in place. Else a new file is made there, and
@@ -574,8 +588,10 @@ typedef struct blt_repair_options {
   blt_choice network;    /* ON: write on a network file system too          */
 } blt_repair_options;
 
+/* All defaults. */
 #define BLT_REPAIR_OPTIONS_INIT BLT_INIT_(blt_repair_options)
 
+/* What blt_repair did, or with dry_run would do. */
 typedef struct blt_repair_report {
   uint64_t n_kept;        /* blocks, hidden keys among them                 */
   uint64_t n_superseded;  /* older blocks of keys that were kept            */
@@ -602,12 +618,14 @@ BLT_API blt_status blt_repair(const char *path,
 
 /* ------------------------------------------------- verify, stat, header */
 
+/* One thing that is wrong with a file. */
 typedef struct blt_fault {
   const char *kind;     /* "wild-pointer", "cycle" …: see docs/format.md    */
   uint64_t offset;      /* where it is, or BLT_NO_OFFSET                    */
   const char *message;  /* one sentence, good during the callback           */
 } blt_fault;
 
+/* Start from BLT_VERIFY_OPTIONS_INIT. */
 typedef struct blt_verify_options {
   size_t size;
   void (*on_fault)(void *ctx, const blt_fault *fault); /* may be NULL       */
@@ -615,8 +633,10 @@ typedef struct blt_verify_options {
   uint64_t max_faults;  /* stop after so many; 0: no limit                  */
 } blt_verify_options;
 
+/* All defaults. */
 #define BLT_VERIFY_OPTIONS_INIT BLT_INIT_(blt_verify_options)
 
+/* What blt_verify counted; n_records as in blt_stats. */
 typedef struct blt_verify_report {
   uint64_t n_faults, n_live, n_dead, n_hidden, n_records;
 } blt_verify_report;
@@ -630,8 +650,10 @@ typedef struct blt_verify_report {
 BLT_API blt_status blt_verify(blt_db *db, const blt_verify_options *options,
                               blt_verify_report *out);
 
+/* See chain_bins. */
 #define BLT_CHAIN_BINS 16
 
+/* How a file is filled; see blt_stat. */
 typedef struct blt_stats {
   uint64_t file_len;
   uint64_t n_keys, n_hidden;   /* n_live is their sum                       */
@@ -652,6 +674,7 @@ typedef struct blt_stats {
 /* One pass over the index and the heads of all blocks. */
 BLT_API blt_status blt_stat(blt_db *db, blt_stats *out);
 
+/* The header, decoded; see blt_header_info. */
 typedef struct blt_header {
   blt_kind kind;
   unsigned version;
@@ -671,6 +694,7 @@ typedef struct blt_header {
   unsigned char bytes[BLT_HEADER_LEN];
 } blt_header;
 
+/* What the header says, and what is meant by it. */
 BLT_API blt_status blt_header_info(blt_db *db, blt_header *out);
 
 /* Name of a serializer code, "custom" for 0, NULL when unknown; and the code
