@@ -2,11 +2,12 @@
 
     abi.py [--write]
 
-Prints the list of it, or writes src/libblt.abi: every declaration of
+Prints the list of it, or writes it to src/libblt.abi: every declaration of
 include/blt.h on a line, with the places of the members of each structure,
 and the version that each symbol has in src/libblt.map. The list is C, so
 that a compiler and abidiff can read it. tests/package compares it with the
-header and with the library.
+header and with the library. What Debian's tools want to know of it,
+debian/libblt0.symbols, is written as well.
 
 A line may be added while a version is being made. One that was in a release
 stays as it is for as long as the library is libblt.so.0.
@@ -23,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADER = ROOT / "include" / "blt.h"
 MAP = ROOT / "src" / "libblt.map"
 LIST = ROOT / "src" / "libblt.abi"
+DEBIAN = ROOT / "debian" / "libblt0.symbols"
 
 HEAD = """\
 /*
@@ -35,6 +37,9 @@ HEAD = """\
 #include <stdint.h>
 
 """
+
+# The version of the library that brought each version of symbols.
+RELEASE_OF = {"BLT_0": "0.1.0"}
 
 # Not a promise: how the header is written, and which version it is of.
 OWN_MACROS = re.compile(r"BLT_(H|API|INIT_|VERSION_\w+|STATUS_\w+|\w+_INIT)\b")
@@ -153,9 +158,22 @@ def the_list():
     return "".join(text)
 
 
+def debian_symbols():
+    """The same for Debian's tools: the package version that brought each."""
+    lines = ["libblt.so.0 libblt0 #MINVER#",
+             "* Build-Depends-Package: libblt-dev"]
+    names = versions()
+    for node in sorted(set(names.values())):
+        lines.append(f" {node}@{node} {RELEASE_OF[node]}")
+    for name in sorted(names):
+        lines.append(f" {name}@{names[name]} {RELEASE_OF[names[name]]}")
+    return "\n".join(lines) + "\n"
+
+
 def main(arguments):
     if arguments == ["--write"]:
         LIST.write_text(the_list(), encoding="utf-8")
+        DEBIAN.write_text(debian_symbols(), encoding="utf-8")
     elif not arguments:
         sys.stdout.write(the_list())
     else:

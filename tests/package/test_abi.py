@@ -45,6 +45,11 @@ class TheInterface(Case):
         exported = dict(re.findall(r" [A-Z] (blt_\w+)@@(\w+)", symbols))
         self.assertEqual(exported, listed)
 
+    def test_debian_is_told_the_same_versions(self):
+        self.assertEqual(abi.DEBIAN.read_text(encoding="utf-8"),
+                         abi.debian_symbols(),
+                         "then: python3 scripts/abi.py --write")
+
     def test_programs_ask_for_libblt_so_0(self):
         head = self.run_it("objdump", "-p", LIBRARY)
         self.assertRegex(head, r"SONAME +libblt\.so\.0\n")
