@@ -127,7 +127,8 @@ class ThePages(Page):
     def test_meson_makes_them_all(self):
         text = console.source("docs/man/meson.build")
         named = set(re.findall(r"'([\w-]+\.\d)'", text))
-        commands = re.search(r"\[('create'.*?)\]", text, re.DOTALL).group(1)
+        commands = re.search(r"foreach command : \[(.*?)\]", text,
+                             re.DOTALL).group(1)
         named |= {f"blt-{name}.1" for name in re.findall(r"'(\w+)'", commands)}
         self.assertEqual(named, {path.stem for path in PAGES.glob("*.scd")})
 
