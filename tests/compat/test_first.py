@@ -1,8 +1,9 @@
 """
 test_first.py - after a kill booklet opens the file before us
 
-BLT_CRASH is the crash explorer, BLT_FIRST_STATES how many states it writes;
-first.py says what is right. Repeated with BLT_SEED.
+BLT_CRASH is the crash explorer, BLT_FIRST_STATES how many states it writes, of
+each of BLT_FIRST_PLANS, or of all together; first.py says what is right.
+Repeated with BLT_SEED.
 """
 import os
 import subprocess
@@ -13,6 +14,7 @@ import support
 from support import CompatCase, needs_library
 
 CRASH = os.environ.get("BLT_CRASH")
+PLANS = os.environ.get("BLT_FIRST_PLANS", "").split()
 N_STATES = int(os.environ.get("BLT_FIRST_STATES") or 60)
 
 
@@ -26,8 +28,12 @@ class BookletFirst(CompatCase):
         self.try_model("power")
 
     def try_model(self, model):
+        for plan in PLANS or [None]:
+            self.try_plan(model, ["--only", plan] if plan else [])
+
+    def try_plan(self, model, more):
         subprocess.run([CRASH, "--to", self.folder, "--states", str(N_STATES),
-                        "--seed", str(support.SEED), "--model", model],
+                        "--seed", str(support.SEED), "--model", model] + more,
                        check=True, stdout=subprocess.DEVNULL)
         counts, wrong = first.try_states(
             self.folder, first.read_states(self.folder), support.SEED)
