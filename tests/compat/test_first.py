@@ -29,7 +29,9 @@ class BookletFirst(CompatCase):
 
     def try_model(self, model):
         for plan in PLANS or [None]:
-            self.try_plan(model, ["--only", plan] if plan else [])
+            # Of these there are no power cuts (tests/crash/campaign.c).
+            if model == "kill" or not (plan or "").startswith("parts"):
+                self.try_plan(model, ["--only", plan] if plan else [])
 
     def try_plan(self, model, more):
         subprocess.run([CRASH, "--to", self.folder, "--states", str(N_STATES),

@@ -175,6 +175,12 @@ static int is_wanted(const struct campaign *campaign, unsigned i)
   if (campaign->limits.export != NULL &&
       (plan_at(i)->traits & (TRAIT_FOREIGN | TRAIT_REBOOT)) != 0)
     return 0;
+  /* A block that nothing can cover is dead until its link is written. After a
+   * power cut that loses the link, and booklet, it is lost. */
+  if (campaign->limits.export != NULL &&
+      (plan_at(i)->traits & TRAIT_LONG_KEYS) != 0 &&
+      strcmp(campaign->limits.only_model, "power") == 0)
+    return 0;
   /* There are no such states. */
   if (plan_at(i)->level == BLT_SYNC_OFF &&
       campaign->limits.only_model != NULL &&
