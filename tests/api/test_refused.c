@@ -302,6 +302,77 @@ START_TEST(every_call_after_another_program_cut_the_file_says_so)
 }
 END_TEST
 
+/* A NULL pointer is an empty key, and nothing else. */
+START_TEST(a_key_or_value_that_is_null_and_has_a_length_is_invalid)
+{
+  blt_db *const db = new_in_memory(3);
+  const blt_bytes key = {NULL, 1};
+  const blt_prune_options prune = {.size = sizeof prune, .n_keep_keys = 1};
+  const blt_item items[] = {{{NULL, 1}, {"v", 1}, BLT_NOW, 0},
+                            {{"k", 1}, {NULL, 1}, BLT_NOW, 0}};
+
+  put_text(db, "a", "1");
+  EXPECT(BLT_E_INVALID, blt_put(db, NULL, 1, "v", 1));
+  EXPECT(BLT_E_INVALID, blt_put(db, "k", 1, NULL, 1));
+  EXPECT(BLT_E_INVALID, blt_put_many(db, &items[0], 1));
+  EXPECT(BLT_E_INVALID, blt_put_many(db, &items[1], 1));
+  EXPECT(BLT_E_INVALID, blt_get(db, NULL, 1, &out.bytes));
+  EXPECT(BLT_E_INVALID, blt_get_into(db, NULL, 1, &out, 1, &out.size));
+  EXPECT(BLT_E_INVALID, blt_get_many(db, &key, 1, &out.bytes, NULL));
+  EXPECT(BLT_E_INVALID, blt_has(db, NULL, 1));
+  EXPECT(BLT_E_INVALID, blt_has_many(db, &key, 1, &out.found, NULL));
+  EXPECT(BLT_E_INVALID, blt_delete(db, NULL, 1));
+  EXPECT(BLT_E_INVALID, blt_delete_many(db, &key, 1, NULL));
+  EXPECT(BLT_E_INVALID, blt_timestamp_get(db, NULL, 1, &out.number));
+  EXPECT(BLT_E_INVALID, blt_timestamp_set(db, NULL, 1, 7));
+  EXPECT(BLT_E_INVALID, blt_prune(db, &prune, NULL));
+  expect_count(db, 1);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
+/* What the format cannot hold is not there, and cannot be put. */
+START_TEST(a_key_or_value_beyond_the_format_is_too_big_or_not_there)
+{
+  static const char key[BLT_MAX_KEY_LEN + 1];
+  blt_db *const db = new_in_memory(3);
+
+  EXPECT(BLT_E_TOO_BIG, blt_put(db, key, sizeof key, "v", 1));
+  EXPECT(BLT_E_TOO_BIG,
+         blt_put(db, "k", 1, key, (size_t)BLT_MAX_VALUE_LEN + 1));
+  EXPECT(BLT_NOT_FOUND, blt_get(db, key, sizeof key, &out.bytes));
+  EXPECT(BLT_NOT_FOUND, blt_delete(db, key, sizeof key));
+  EXPECT(BLT_NOT_FOUND, blt_timestamp_get(db, key, sizeof key, &out.number));
+  EXPECT(BLT_NOT_FOUND, blt_timestamp_set(db, key, sizeof key, 7));
+  expect_count(db, 0);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
+START_TEST(a_new_file_of_an_impossible_kind_is_refused)
+{
+  const char *const path = temp_path("a.blt");
+  blt_options options = options_of_new(3);
+  blt_db *db = NULL;
+
+  options.key_serializer = BLT_SERIALIZER_CUSTOM + 1;
+  EXPECT(BLT_E_INVALID, blt_open(path, &options, &db));
+  options = options_of_new(3);
+  options.value_serializer = BLT_SERIALIZER_CUSTOM + 1;
+  EXPECT(BLT_E_INVALID, blt_open(path, &options, &db));
+  options = options_of_new(3);
+  options.fixed_value_len = 7;
+  EXPECT(BLT_E_INVALID, blt_open(path, &options, &db));
+  options = options_of_new(3);
+  options.header = "this is no header of a booklet: it has other bytes, 200 of "
+                   "them ..............................................."
+                   "...................................................."
+                   ".....................................................";
+  EXPECT(BLT_E_NOT_BOOKLET, blt_open(path, &options, &db));
+  ck_assert_int_eq(file_exists(path), 0);
+}
+END_TEST
+
 START_TEST(an_image_is_to_be_had_of_a_store_in_memory_alone)
 {
   blt_db *const db = open_path(temp_path("a.blt"), BLT_NEW);
@@ -331,6 +402,9 @@ Suite *refused_suite(void)
                   every_call_after_a_failed_reopen_is_invalid,
                   every_change_through_a_reading_handle_is_refused,
                   every_call_after_another_program_cut_the_file_says_so,
+                  a_key_or_value_that_is_null_and_has_a_length_is_invalid,
+                  a_key_or_value_beyond_the_format_is_too_big_or_not_there,
+                  a_new_file_of_an_impossible_kind_is_refused,
                   an_image_is_to_be_had_of_a_store_in_memory_alone,
                   opening_without_a_place_for_the_handle_is_invalid);
 }

@@ -73,6 +73,18 @@ static void prepare_damaged(void)
   free(bytes);
 }
 
+/* Nothing of the header tells how blocks are framed: each way is tried. */
+static void prepare_headless(void)
+{
+  size_t len = 0;
+
+  make_numbered(7, N_KEPT); /* few bytes, since each of them is tried      */
+  uint8_t *const bytes = file_read(scene_path, &len);
+  memset(bytes, 0xee, IMAGE_HEADER_LEN);
+  file_write(scene_path, bytes, len);
+  free(bytes);
+}
+
 static blt_status repair_in_place(void)
 {
   blt_repair_options options = BLT_REPAIR_OPTIONS_INIT;
@@ -427,6 +439,7 @@ const struct scene scenes[N_SCENES] = {
     [SCENE_OPEN] = {"open", prepare_unclosed, open_it, look_at_numbered},
     [SCENE_OPEN_NUMBERED] = {"open clean", prepare_numbered, open_it,
                              look_at_numbered},
+    {"repair headless", prepare_headless, repair_in_place, look_at_repaired},
     {"repair into", prepare_damaged, repair_into, look_at_output},
     {"read unclosed", prepare_unclosed, read_it, look_at_numbered},
     {"empty", prepare_numbered, empty_it, look_at_first},
