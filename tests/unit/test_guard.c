@@ -1,5 +1,4 @@
 /* test_guard.c - a cut file under a mapping is a flag, not a signal */
-#include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -67,24 +66,25 @@ START_TEST(a_fault_elsewhere_goes_to_the_handler_before)
 }
 END_TEST
 
-static sigjmp_buf before_fault;
+/* Handlers of the program's own, which put zeros there and go on. */
+static uint8_t *foreign_page;
 static volatile sig_atomic_t n_told;
 
-static void on_fault_jump(int number)
+static void on_fault_mend(int number)
 {
   (void)number;
-  siglongjmp(before_fault, 1);
+  if (mmap(foreign_page, 4096, PROT_READ,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+    _exit(8);
 }
 
 static void on_fault_told(int number, siginfo_t *info, void *context)
 {
-  (void)number;
   (void)context;
-  n_told = info->si_code > 0;
-  siglongjmp(before_fault, 1);
+  n_told += info->si_code > 0;
+  on_fault_mend(number);
 }
 
-/* Returns when the handler that was there before has had the fault. */
 static void fault_elsewhere(void)
 {
   _Atomic int hit = 0;
@@ -92,18 +92,16 @@ static void fault_elsewhere(void)
   const int ticket = blt__guard_add(base, 4096, &hit);
 
   ck_assert_int_ge(ticket, 0);
-  if (sigsetjmp(before_fault, 1) == 0) {
-    ck_assert_uint_eq(*(volatile uint8_t *)(base + 4096), 0);
-    ck_abort_msg("the fault was swallowed");
-  }
+  foreign_page = base + 4096;
+  ck_assert_uint_eq(*(volatile uint8_t *)foreign_page, 0);
   ck_assert_int_eq(hit, 0);
   blt__guard_remove(ticket);
   munmap(base, LEN);
 }
 
-START_TEST(a_handler_of_the_plain_kind_may_jump_out_of_a_foreign_fault)
+START_TEST(a_handler_of_the_plain_kind_can_mend_a_foreign_fault)
 {
-  (void)signal(SIGBUS, on_fault_jump);
+  (void)signal(SIGBUS, on_fault_mend);
   fault_elsewhere();
 }
 END_TEST
@@ -195,8 +193,7 @@ Suite *guard_suite(void)
 
   if (tests_are_forked()) {
     tcase_add_exit_test(made, a_fault_elsewhere_goes_to_the_handler_before, 7);
-    tcase_add_test(made,
-                   a_handler_of_the_plain_kind_may_jump_out_of_a_foreign_fault);
+    tcase_add_test(made, a_handler_of_the_plain_kind_can_mend_a_foreign_fault);
     tcase_add_test(made,
                    a_handler_that_wants_to_know_is_told_of_a_foreign_fault);
     tcase_add_test(made, a_signal_that_is_sent_and_was_ignored_stays_ignored);
