@@ -6,7 +6,6 @@
 
 #include "base/bytes.h"
 #include "faults/scene.h"
-#include "format/header.h"
 #include "support/image.h"
 #include "support/store.h"
 #include "support/temp.h"
@@ -128,7 +127,6 @@ static void keep_unclosed(blt_db *db)
 {
   size_t len = 0;
 
-  EXPECT_OK(blt_sync(db));
   uint8_t *const bytes = file_read(scene_path, &len);
   EXPECT_OK(blt_close(db));
   file_write(scene_path, bytes, len);
@@ -141,6 +139,7 @@ static void prepare_unclosed(void)
   blt_db *const db = open_path_with(scene_path, &options);
 
   put_numbered(db, 0, N_KEPT);
+  EXPECT_OK(blt_sync(db));
   keep_unclosed(db);
 }
 
@@ -386,26 +385,22 @@ static void look_at_nothing(blt_status status)
 }
 
 /* Values that nothing can span stand dead in the file until their links are
- * written. The writer was killed before, and booklet has put a count. */
+ * written, and the writer was killed before. */
 static void prepare_uncovered(void)
 {
   static uint8_t value[UNCOVERED_LEN];
   blt_options options = options_of_new(3);
-  size_t len = 0;
 
   options.kind = BLT_FIXED;
   options.fixed_value_len = UNCOVERED_LEN;
   blt_db *const db = open_path_with(scene_path, &options);
+  EXPECT_OK(blt_batch_begin(db));
   for (char c = 'a'; c < 'd'; c++) {
     memset(value, c, sizeof value);
     EXPECT_OK(blt_put(db, &c, 1, value, sizeof value));
-    EXPECT_OK(blt_sync(db));
   }
+  EXPECT_OK(blt_batch_commit(db));
   keep_unclosed(db);
-  uint8_t *const bytes = file_read(scene_path, &len);
-  blt__put4(bytes + BLT__HDR_COUNT, 1);
-  file_write(scene_path, bytes, len);
-  free(bytes);
 }
 
 static blt_status open_it(void)
@@ -453,5 +448,5 @@ const struct scene scenes[N_SCENES] = {
     {"prune", prepare_numbered, prune_but_for_one, look_at_numbered},
     {"lookups", prepare_numbered, look_all_up, look_at_numbered},
     {"verify", prepare_astray, verify_it, look_at_nothing},
-    {"uncovered", prepare_uncovered, open_it, look_at_uncovered},
+    {"uncovered", prepare_uncovered, repair_in_place, look_at_uncovered},
 };
