@@ -386,7 +386,7 @@ static void look_at_nothing(blt_status status)
 
 /* Values that nothing can span stand dead in the file until their links are
  * written, and the writer was killed before. */
-static void prepare_uncovered(void)
+static void make_uncovered(int is_synced)
 {
   static uint8_t value[UNCOVERED_LEN];
   blt_options options = options_of_new(3);
@@ -400,7 +400,26 @@ static void prepare_uncovered(void)
     EXPECT_OK(blt_put(db, &c, 1, value, sizeof value));
   }
   EXPECT_OK(blt_batch_commit(db));
+  if (is_synced)
+    EXPECT_OK(blt_sync(db));
   keep_unclosed(db);
+}
+
+static void prepare_uncovered(void)
+{
+  make_uncovered(0);
+}
+
+/* booklet has opened it, and put a count. */
+static void prepare_touched(void)
+{
+  size_t len = 0;
+
+  make_uncovered(1);
+  uint8_t *const bytes = file_read(scene_path, &len);
+  blt__put4(bytes + IMAGE_N_KEYS, 1);
+  file_write(scene_path, bytes, len);
+  free(bytes);
 }
 
 static blt_status open_it(void)
@@ -448,5 +467,6 @@ const struct scene scenes[N_SCENES] = {
     {"prune", prepare_numbered, prune_but_for_one, look_at_numbered},
     {"lookups", prepare_numbered, look_all_up, look_at_numbered},
     {"verify", prepare_astray, verify_it, look_at_nothing},
+    {"touched", prepare_touched, open_it, look_at_uncovered},
     {"uncovered", prepare_uncovered, repair_in_place, look_at_uncovered},
 };
