@@ -80,12 +80,15 @@ static blt_status ask_key(blt_db *db, blt_bytes key, size_t len, int sound)
   MUST(is_fine(status, sound), "get of a sound store: %s",
        blt_status_name(status));
   const blt_status has = blt_has(db, key.data, key.len);
-  MUST(has == status || status < 0, "get says %s, has says %s",
+  /* The table that looks keys up in memory may be made between two questions;
+   * it does not see that a stored hash is not that of its key. */
+  MUST(has == status || status < 0 || !sound, "get says %s, has says %s",
        blt_status_name(status), blt_status_name(has));
   const blt_status into =
       blt_get_into(db, key.data, key.len, copy, sizeof copy, &copied);
-  if (status == BLT_OK) {
+  if (status == BLT_OK)
     sink = touch(value);
+  if (status == BLT_OK && sound) {
     MUST(copied == value.len, "get_into gives another length");
     MUST(into == (value.len <= sizeof copy ? BLT_OK : BLT_E_TOO_BIG),
          "get_into: %s", blt_status_name(into));
@@ -106,7 +109,7 @@ static void ask_many(blt_db *db, const blt_bytes *keys, size_t n, int sound)
   const blt_status had = blt_has_many(db, keys, n, found, &n_had);
   MUST(is_fine(got, sound) && is_fine(had, sound),
        "get_many of a sound store: %s", blt_status_name(got));
-  if (got != BLT_OK || had != BLT_OK)
+  if (got != BLT_OK || had != BLT_OK || !sound)
     return;
   MUST(n_got == n_had, "get_many finds %zu, has_many %zu", n_got, n_had);
   for (size_t i = 0; i < n; i++) {

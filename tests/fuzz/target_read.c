@@ -26,6 +26,7 @@ static blt_options options_of(uint8_t flags)
   options.io = (flags & BY_READ) == BY_READ ? BLT_IO_PREAD : BLT_IO_AUTO;
   options.lock = flags & NO_LOCK ? BLT_LOCK_NONE : BLT_LOCK_WAIT;
   options.threads = flags & SMALL_OPTIONS ? BLT_OFF : BLT_ON;
+  options.side_table = flags & SMALL_OPTIONS ? BLT_ON : BLT_DEFAULT;
   options.advice = (blt_advice)(flags >> 4 & 3) % 3;
   options.kind = (blt_kind)(flags >> 6) % 3;
   return options;

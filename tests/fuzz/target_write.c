@@ -16,7 +16,7 @@
 #include "fuzz/model.h"
 #include "fuzz/world.h"
 
-enum { MAX_STEPS = 40, FEW_STEPS = 6, LARGE = 60000 };
+enum { MAX_STEPS = 40, FEW_STEPS = 6, FEW_BLOCKS = 8, LARGE = 60000 };
 
 struct run {
   struct input script;
@@ -86,10 +86,11 @@ static void do_put(struct run *run)
   model_put(&run->model, key, value, time, 0);
   blt_bytes got = {NULL, 0};
   const blt_status asked = blt_get(run->db, key.data, key.len, &got);
-  MUST(asked < 0
-           ? !run->sound
-           : asked == BLT_OK && got.len == value.len &&
-                 (got.len == 0 || memcmp(got.data, value.data, got.len) == 0),
+  /* In a damaged store the table in memory may know another block of the key,
+   * one that a walk does not reach. */
+  MUST(!run->sound ||
+           (asked == BLT_OK && got.len == value.len &&
+            (got.len == 0 || memcmp(got.data, value.data, got.len) == 0)),
        "what was put is not got: %s", blt_status_name(asked));
 }
 
@@ -316,7 +317,8 @@ static int open_again(struct run *run, blt_mode mode, int must_be_clean)
        "a file that was closed has the mark of one that was not");
   run->written = before.written;
   MUST(!must_be_clean || (info.what == BLT_OPENED_CLEAN &&
-                          world_work.blocks == before.blocks &&
+                          (options.side_table == BLT_ON ||
+                           world_work.blocks - before.blocks <= FEW_BLOCKS) &&
                           world_work.written == before.written),
        "a file that was closed opens as %d, %llu blocks looked at",
        (int)info.what, (unsigned long long)(world_work.blocks - before.blocks));
@@ -433,6 +435,7 @@ static blt_options options_of(uint8_t flags, uint8_t more)
   options.threads = flags & 0x80 ? BLT_OFF : BLT_ON;
   options.buffer_len = buffers[more & 3];
   options.io = (more & 0x1c) == 0x1c ? BLT_IO_PREAD : BLT_IO_AUTO;
+  options.side_table = more & 0x80 ? BLT_ON : BLT_DEFAULT;
   options.mode = (more & 0x60) == 0x60 ? BLT_CREATE : BLT_WRITE;
   return options;
 }
