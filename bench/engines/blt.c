@@ -25,6 +25,7 @@ struct variant {
   blt_sync_level level;
   blt_io io;
   blt_advice advice;
+  blt_choice side_table;
   int fitted; /* enough buckets from the start */
 };
 
@@ -39,6 +40,7 @@ static void *open_store(const struct setup *setup)
   options.sync = setup->durable ? BLT_SYNC_FULL : variant->level;
   options.io = variant->io;
   options.advice = variant->advice;
+  options.side_table = variant->side_table;
   if (variant->fitted)
     options.n_buckets = blt_buckets_for(setup->n_keys);
   folder_join(path, sizeof path, setup->folder, "store.blt");
@@ -180,6 +182,8 @@ static const struct variant by_pread = {.level = BLT_SYNC_OFF,
                                         .io = BLT_IO_PREAD};
 static const struct variant drop = {.level = BLT_SYNC_OFF,
                                     .advice = BLT_ADVICE_DROP};
+static const struct variant plain_index = {.level = BLT_SYNC_OFF,
+                                           .side_table = BLT_OFF};
 static const struct variant fitted = {.level = BLT_SYNC_OFF, .fitted = 1};
 
 const struct engine engine_blt =
@@ -195,5 +199,7 @@ const struct engine engine_blt_pread =
     ENGINE("blt-pread", &by_pread, "as blt, BLT_IO_PREAD: no mapping", 1);
 const struct engine engine_blt_drop =
     ENGINE("blt-drop", &drop, "as blt, BLT_ADVICE_DROP", 1);
+const struct engine engine_blt_plain =
+    ENGINE("blt-plain", &plain_index, "as blt, without a side table", 1);
 const struct engine engine_blt_fitted = ENGINE(
     "blt-fitted", &fitted, "as blt, buckets for all keys from the start", 1);

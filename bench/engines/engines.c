@@ -12,6 +12,7 @@
   X(engine_blt_full)                                                           \
   X(engine_blt_pread)                                                          \
   X(engine_blt_drop)                                                           \
+  X(engine_blt_plain)                                                          \
   X(engine_blt_fitted)                                                         \
   X(engine_raw)
 

@@ -8,6 +8,9 @@ from reporting import words
 from reporting.results import OPERATIONS, READS
 from reporting.targets import OURS, rows as target_rows
 
+# Of the variants of blt, those that stand beside the peers.
+SHOWN = {"blt", "blt-plain"}
+
 EXTRA = ["random_read_cold", "contains_miss", "get_many_cold", "get_many",
          "has_many", "put_many", "del_many"]
 
@@ -62,7 +65,7 @@ def rates(results, n, ops):
     ops = [op for op in ops if results.engines_of(op, n)]
     names = list(dict.fromkeys(
         engine for op in ops for engine in results.engines_of(op, n)
-        if engine == "blt" or engine not in OURS))
+        if engine in SHOWN or engine not in OURS))
     yield from words.table(
         ["operation", *names],
         [[op, *(words.rate(results.repetitions(op, n, name))

@@ -21,7 +21,6 @@ RATIOS = [
     ("bulk_update", "bulk_update", 1.3, "peer"),
     ("bulk_update", "bulk_update", 3.5, "updating"),
     ("random_read", "random_read", 2, "peer"),
-    ("random_read_cold", "random_read_cold", 1, "updating"),
     ("contains", "contains", 2, "peer"),
     ("get_many", "random_read", 5, "peer"),
     ("random_read_miss", "random_read_miss", 1.5, "peer"),
@@ -34,7 +33,8 @@ RATIOS = [
     ("prune", "prune", 1, "peer"),
 ]
 
-OURS = {"blt", "blt-batch", "blt-full", "blt-pread", "blt-drop", "blt-fitted"}
+OURS = {"blt", "blt-batch", "blt-full", "blt-pread", "blt-drop", "blt-fitted",
+        "blt-plain"}
 NO_PEERS = OURS | {"booklet", "raw"}
 
 
@@ -65,6 +65,16 @@ def ratios_to_peers(results):
             what = op if op == their_op else f"{op} to their {their_op}"
             name = best[1] if who == "peer" else f"{best[1]} (can update)"
             yield Judgement(what, n, ours / best[0], wanted, name)
+
+
+def ratios_without_a_side_table(results):
+    for n in SIZES:
+        for op in ["random_read", "contains"]:
+            ours = results.rate(op, n, "blt-plain")
+            best = fastest(results, op, n, "updating")
+            if ours is not None and best is not None:
+                yield Judgement(f"{op}, blt-plain", n, ours / best[0], 1,
+                                f"{best[1]} (can update)")
 
 
 def ratios_to_booklet(results):
@@ -112,6 +122,7 @@ def limits(results):
 
 def judgements(results):
     yield from ratios_to_peers(results)
+    yield from ratios_without_a_side_table(results)
     yield from ratios_to_booklet(results)
     yield from ratios_of_durable_puts(results)
     yield from growth_of_cost(results)
