@@ -23,6 +23,8 @@ def section(results, name):
     lines = list(tables.SECTIONS[name](results))
     while lines and not lines[-1]:
         lines.pop()
+    if len(lines) <= 2:  # the head of a table at most
+        lines = ["Not measured in these runs."]
     return "\n" + "\n".join(lines) + "\n\n"
 
 
