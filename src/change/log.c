@@ -115,13 +115,21 @@ blt_status blt__log_sync_file(struct blt__log *log)
                                       "sync the file");
 }
 
+static unsigned flags_of(const struct blt__log *log, enum blt__state state)
+{
+  unsigned flags = log->level == BLT_SYNC_OFF ? BLT__FLAG_OFF : 0;
+
+  return state == BLT__REPAIR && log->was_open ? flags | BLT__FLAG_WAS_OPEN
+                                               : flags;
+}
+
 blt_status blt__log_put_header(struct blt__log *log, enum blt__state state,
                                struct blt__mark from, uint64_t committed)
 {
   const struct blt__layout *layout = &log->image->layout;
   struct blt__checkpoint checkpoint = {
       .state = state,
-      .flags = log->level == BLT_SYNC_OFF ? BLT__FLAG_OFF : 0,
+      .flags = flags_of(log, state),
       .log_seq = from.seq,
       .log_start = from.start,
       .committed = committed,

@@ -19,7 +19,10 @@
 /* ---- checkpoint */
 
 enum blt__state { BLT__CLEAN = 1, BLT__DIRTY = 2, BLT__REPAIR = 3 };
-enum { BLT__FLAG_OFF = 1 }; /* the session never syncs                      */
+enum {
+  BLT__FLAG_OFF = 1,     /* the session never syncs                       */
+  BLT__FLAG_WAS_OPEN = 2 /* REPAIR: booklet could open the file before it */
+};
 enum { BLT__SALT_LEN = 8 };
 
 struct blt__checkpoint {

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "hash/lanes.h"
+
 /* The place of a key that is gone: no block can be there. */
 enum { GONE = 1 };
 
@@ -174,40 +176,67 @@ static int make_places(struct blt__side *side, uint64_t n_keys)
   return 0;
 }
 
-/* Keys that were met and whose places were asked for. */
+/* Blocks that were met in their chains and are not in the table yet. */
 struct met {
-  uint64_t cheap[GROUP], off[GROUP];
+  struct blt__side *side;
+  struct blt__image *image;
+  const uint8_t *heads[GROUP];
+  uint64_t off[GROUP], slot_off[GROUP];
+  uint8_t hashes[GROUP][BLT__HASH_LEN];
+  struct blt__lane_key keys[GROUP];
   size_t n;
 };
 
-static blt_status add_met(struct blt__side *side, struct met *met)
+/* H1: the block is the one and only that a lookup of its key would find. */
+static int is_in_order(const struct met *met, size_t i, uint64_t cheap)
 {
+  struct blt__hit hit;
+
+  return memcmp(met->hashes[i], met->heads[i], BLT__HASH_LEN) == 0 &&
+         blt__layout_slot(&met->image->layout, met->hashes[i]) ==
+             met->slot_off[i] &&
+         blt__side_find(met->side, met->image, cheap, met->keys[i].key,
+                        met->keys[i].key_len, &hit) == BLT_NOT_FOUND;
+}
+
+static blt_status add_met(struct met *met)
+{
+  uint64_t cheap[GROUP];
+
+  blt__keyhash_many(met->keys, met->n);
   for (size_t i = 0; i < met->n; i++) {
-    if (is_crowded(side, side->n_used + 1))
+    cheap[i] =
+        blt__cheaphash(met->side->seed, met->keys[i].key, met->keys[i].key_len);
+    blt__side_ask_place(met->side, cheap[i]);
+  }
+  for (size_t i = 0; i < met->n; i++) {
+    if (is_crowded(met->side, met->side->n_used + 1))
       return BLT_E_TOO_BIG; /* more keys than the header says               */
-    add(side, met->cheap[i], met->off[i]);
+    if (!is_in_order(met, i, cheap[i]))
+      return BLT_E_CORRUPT;
+    add(met->side, cheap[i], met->off[i]);
   }
   met->n = 0;
   return BLT_OK;
 }
 
-static blt_status add_chain(struct blt__side *side, struct blt__image *image,
-                            uint64_t slot_off, struct met *met)
+static blt_status add_chain(struct met *met, uint64_t slot_off)
 {
   struct blt__walk walk;
   struct blt__block block;
   const uint8_t *head = NULL;
   blt_status status;
 
-  blt__walk_begin(&walk, image, slot_off);
+  blt__walk_begin(&walk, met->image, slot_off);
   while ((status = blt__walk_next(&walk, &block, &head)) == BLT_OK) {
-    uint64_t cheap =
-        blt__cheaphash(side->seed, head + image->geo.key_off, block.key_len);
-    if (met->n == GROUP && (status = add_met(side, met)) < 0)
+    if (met->n == GROUP && (status = add_met(met)) < 0)
       return status;
-    __builtin_prefetch(&side->places[(size_t)cheap & side->mask], 1);
-    met->cheap[met->n] = cheap;
-    met->off[met->n++] = block.off;
+    met->heads[met->n] = head;
+    met->off[met->n] = block.off;
+    met->slot_off[met->n] = slot_off;
+    met->keys[met->n] = (struct blt__lane_key){
+        head + met->image->geo.key_off, block.key_len, met->hashes[met->n]};
+    met->n++;
   }
   return status == BLT_END ? BLT_OK : status;
 }
@@ -215,7 +244,7 @@ static blt_status add_chain(struct blt__side *side, struct blt__image *image,
 static blt_status add_all(struct blt__side *side, struct blt__image *image)
 {
   const struct blt__layout *layout = &image->layout;
-  struct met met = {.n = 0};
+  struct met met = {.side = side, .image = image};
   uint64_t link = 0;
   blt_status status = BLT_OK;
 
@@ -227,11 +256,10 @@ static blt_status add_all(struct blt__side *side, struct blt__image *image)
       if (blt__image_link(image, slot_off + i * BLT__LINK_LEN, &link) == BLT_OK)
         blt__image_ask(image, link);
     for (uint64_t i = 0; i < n; i++)
-      if ((status =
-               add_chain(side, image, slot_off + i * BLT__LINK_LEN, &met)) < 0)
+      if ((status = add_chain(&met, slot_off + i * BLT__LINK_LEN)) < 0)
         return status;
   }
-  return add_met(side, &met);
+  return add_met(&met);
 }
 
 void blt__side_build(struct blt__side *side, struct blt__image *image,

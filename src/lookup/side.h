@@ -8,7 +8,8 @@
  * chains once, and given up rather than kept when it cannot be right.
  *
  *   H1  It answers what a walk of the chain would answer, its plain twin. It is
- *       built only if every chain can be walked, and each commit changes it.
+ *       built only if every chain can be walked and each key is in its own,
+ *       with its hash, once; and each commit changes it.
  *   H2  A place proves nothing: the key's bytes in the block decide.
  *
  * While it is built others may look keys up by their chains. Changes are made

@@ -42,6 +42,9 @@ static blt_status mark_repair(struct blt__log *log,
   } else {
     blt__random(log->salt, BLT__SALT_LEN);
   }
+  log->was_open = checkpoint != NULL && checkpoint->state == BLT__REPAIR
+                      ? (checkpoint->flags & BLT__FLAG_WAS_OPEN) != 0
+                      : !log->guarded;
   log->boot_id = blt__boot_id();
   log->end = log->durable = size;
   log->seq = from.seq;

@@ -329,7 +329,8 @@ static blt_status read_log(struct blt__replay *replay)
   if (status < 0)
     return status;
   uint32_t count = blt__get4(header + BLT__HDR_COUNT);
-  replay->guarded = blt__header_is_guarded(header);
+  replay->guarded = blt__header_is_guarded(header) &&
+                    !(replay->checkpoint->flags & BLT__FLAG_WAS_OPEN);
   if ((status = read_records(replay)) < 0 ||
       (status = collect_tombs(replay)) < 0)
     return status;
