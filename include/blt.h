@@ -702,6 +702,12 @@ BLT_API blt_status blt_header_info(blt_db *db, blt_header *out);
 BLT_API const char *blt_serializer_name(unsigned code);
 BLT_API int blt_serializer_code(const char *name);
 
+/* The hash of a key: what finds its bucket in a file (docs/format.md §5), and
+ * what parts a set of files by key. */
+#define BLT_HASH_LEN 13
+BLT_API void blt_key_hash(const void *key, size_t key_len,
+                          unsigned char out[BLT_HASH_LEN]);
+
 /* Counts prunes, clears and reindexes of this handle. */
 BLT_API uint64_t blt_compaction_count(const blt_db *db);
 

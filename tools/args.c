@@ -16,7 +16,7 @@
 #define DEFAULT_TIMEOUT_MS 10000
 
 /* More options than one command and the global ones have together. */
-enum { MOST_OPTIONS = 48 };
+enum { MOST_OPTIONS = 64 };
 
 const struct option global_options[] = {
     {"json", 'j', OPTION_FLAG, FIELD(json), NULL,
@@ -49,12 +49,26 @@ struct valid {
   size_t n;
 };
 
-static void add_options(struct valid *valid, const struct option *options)
+/* popt would take the next word for a value that may be missing. */
+static bool has_value(const char *name, int argc, const char **argv)
+{
+  const size_t len = strlen(name);
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (strncmp(argv[i], "--", 2) == 0 &&
+        strncmp(argv[i] + 2, name, len) == 0 && argv[i][2 + len] == '=')
+      return true;
+  return false;
+}
+
+static void add_options(struct valid *valid, const struct option *options,
+                        int argc, const char **argv)
 {
   for (const struct option *o = options; o->name && valid->n < MOST_OPTIONS;
        o++) {
-    const unsigned info =
-        o->type == OPTION_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING;
+    const bool is_bare =
+        o->type == OPTION_FLAG ||
+        (o->type == OPTION_OPTIONAL && !has_value(o->name, argc, argv));
+    const unsigned info = is_bare ? POPT_ARG_NONE : POPT_ARG_STRING;
     valid->table[valid->n] = (struct poptOption){
         o->name, o->letter, info, NULL, (int)valid->n + 1, o->help, o->arg};
     valid->options[valid->n++] = o;
@@ -135,6 +149,11 @@ static const char *wanted(const struct option *option)
   }
 }
 
+static bool is_string(const struct option *option)
+{
+  return option->type == OPTION_STRING || option->type == OPTION_OPTIONAL;
+}
+
 /* Takes over `value`, which is NULL for a flag. */
 static int store_option(struct args *args, const struct option *option,
                         char *value)
@@ -143,10 +162,10 @@ static int store_option(struct args *args, const struct option *option,
   int code = EXIT_DONE;
   if (option->type == OPTION_FLAG) {
     *(int *)field = 1;
-  } else if (option->type == OPTION_STRING) {
+  } else if (is_string(option)) {
     char **string = field;
     free(*string);
-    *string = value;
+    *string = value ? value : strdup("");
     return EXIT_DONE;
   } else if (!parse_value(option, value, field)) {
     code = report_usage(args, "--%s cannot be \"%s\"; give %s", option->name,
@@ -198,8 +217,8 @@ static int parse_pass(struct args *args, int argc, const char **argv,
 {
   struct valid valid = {.n = 0};
   if (options)
-    add_options(&valid, options);
-  add_options(&valid, global_options);
+    add_options(&valid, options, argc, argv);
+  add_options(&valid, global_options, argc, argv);
   poptContext parser =
       poptGetContext("blt", argc, argv, valid.table,
                      first_only ? POPT_CONTEXT_POSIXMEHARDER : 0);
@@ -284,7 +303,7 @@ int args_parse(struct args *args, int argc, const char **argv)
 static void release_strings(struct args *args, const struct option *options)
 {
   for (const struct option *o = options; o->name; o++)
-    if (o->type == OPTION_STRING) {
+    if (is_string(o)) {
       char **string = field_of(args, o);
       free(*string);
       *string = NULL;

@@ -33,22 +33,26 @@ struct args {
 
   /* some commands */
   char *value_type, *like, *output, *default_value, *keys_from, *prefix;
-  char *match, *keep_keys, *svg;
+  char *match, *keep_keys, *svg, *format, *zstd, *shard, *bad_rows, *schema;
   uint64_t fixed, buckets, limit, max_errors;
   uint64_t timestamp, since, until, older_than;
   int no_timestamps, force, yes, hex, base64, decode, show_time, nul;
   int if_absent, create, ignore_missing, details, values, locations, all;
-  int deep, raw_buckets, dry_run;
+  int deep, raw_buckets, dry_run, keys_only, no_header, compact, cached;
+  int with_times, write;
+  int on_duplicate, merge_duplicate; /* which of the option's words        */
+  int reflink;                       /* enum when                          */
 };
 
 enum option_type {
-  OPTION_FLAG,    /* int                                                    */
-  OPTION_CHOICE,  /* int: which of the words in `arg`, parted by |          */
-  OPTION_STRING,  /* char *                                                 */
-  OPTION_COUNT,   /* uint64_t                                               */
-  OPTION_BUCKETS, /* uint64_t, or the word auto                             */
-  OPTION_TIME,    /* uint64_t, as parse_time takes it                       */
-  OPTION_SECONDS  /* uint64_t of milliseconds, given as 1.5                 */
+  OPTION_FLAG,     /* int                                                    */
+  OPTION_CHOICE,   /* int: which of the words in `arg`, parted by |          */
+  OPTION_STRING,   /* char *                                                 */
+  OPTION_COUNT,    /* uint64_t                                               */
+  OPTION_BUCKETS,  /* uint64_t, or the word auto                             */
+  OPTION_TIME,     /* uint64_t, as parse_time takes it                       */
+  OPTION_OPTIONAL, /* char *; "" when it stands there without a value       */
+  OPTION_SECONDS   /* uint64_t of milliseconds, given as 1.5                 */
 };
 
 /* One option. Help, messages and completions are made from these tables,

@@ -1,54 +1,10 @@
 /* cmd_list.c - list keys */
-#include <fnmatch.h>
 #include <inttypes.h>
-#include <stdbool.h>
-#include <string.h>
 
 #include "commands.h"
+#include "filter.h"
 #include "listing.h"
 #include "report.h"
-
-static bool has_filter(const struct args *args)
-{
-  return args->prefix || args->match || args->since != NOT_GIVEN ||
-         args->until != NOT_GIVEN;
-}
-
-/* A glob is matched with the escaped form of a key that holds a NUL, which
- * would end the string. */
-static bool matches_text(const struct store *store, blt_bytes key,
-                         struct text *text)
-{
-  const struct args *args = store->args;
-  text_clear(text);
-  key_write_plain(store->key_type, key, text);
-  const char *plain = text->data ? text->data : "";
-  if (args->prefix) {
-    const size_t len = strlen(args->prefix);
-    if (text->len < len || memcmp(plain, args->prefix, len) != 0)
-      return false;
-  }
-  if (!args->match)
-    return true;
-  if (text->len > 0 && memchr(plain, '\0', text->len)) {
-    text_clear(text);
-    key_write(store->key_type, key, text);
-    plain = text->data;
-  }
-  return fnmatch(args->match, plain, 0) == 0;
-}
-
-static bool matches(const struct store *store, const blt_item *item,
-                    struct text *text)
-{
-  const struct args *args = store->args;
-  if (args->since != NOT_GIVEN && item->timestamp < args->since)
-    return false;
-  if (args->until != NOT_GIVEN && item->timestamp >= args->until)
-    return false;
-  return (!args->prefix && !args->match) ||
-         matches_text(store, item->key, text);
-}
 
 static int list_items(struct store *store, blt_iter *iter, struct out *out)
 {
@@ -62,7 +18,7 @@ static int list_items(struct store *store, blt_iter *iter, struct out *out)
     status = blt_iter_next(iter, &item);
     if (status != BLT_OK)
       break;
-    if (!matches(store, &item, &text))
+    if (!filter_matches(store, &item, &text))
       continue;
     listing_add(&listing, &item);
     n++;
@@ -71,14 +27,13 @@ static int list_items(struct store *store, blt_iter *iter, struct out *out)
   text_release(&text);
   if (status < 0)
     return store_failed(store);
-  return n == 0 && has_filter(store->args) ? EXIT_NOT_FOUND : EXIT_DONE;
+  return n == 0 && filter_is_given(store->args) ? EXIT_NOT_FOUND : EXIT_DONE;
 }
 
 static unsigned iter_flags(const struct args *args)
 {
-  unsigned flags = BLT_ITER_KEYS;
-  if (args->json || args->details || args->since != NOT_GIVEN ||
-      args->until != NOT_GIVEN)
+  unsigned flags = filter_iter_flags(args);
+  if (args->json || args->details)
     flags |= BLT_ITER_TIMESTAMPS;
   if (args->details || args->locations)
     flags |= BLT_ITER_OFFSETS;
@@ -92,10 +47,9 @@ static unsigned iter_flags(const struct args *args)
 static int list_store(struct store *store)
 {
   const struct args *args = store->args;
-  if (!store->header.has_timestamps &&
-      (args->since != NOT_GIVEN || args->until != NOT_GIVEN))
-    return report_error(args, EXIT_USAGE, "unsupported", store->file,
-                        "keeps no timestamps; leave out --since and --until");
+  const int checked = filter_check(store);
+  if (checked != EXIT_DONE)
+    return checked;
   blt_iter *iter;
   if (blt_iter_open(store->db, iter_flags(args), &iter) < 0)
     return store_failed(store);

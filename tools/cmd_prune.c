@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "commands.h"
 #include "out.h"
@@ -139,12 +138,6 @@ static int prune(struct store *store, struct key_list *keep,
     return store_failed(store);
   progress_clear(&store->progress);
   return EXIT_DONE;
-}
-
-static uint64_t file_length(const char *file)
-{
-  struct stat facts;
-  return stat(file, &facts) < 0 ? 0 : (uint64_t)facts.st_size;
 }
 
 static int print_outcome(const struct args *args, const struct outcome *outcome)

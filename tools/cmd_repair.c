@@ -1,12 +1,10 @@
 /* cmd_repair.c - rebuild a damaged file from its blocks */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "commands.h"
+#include "newfile.h"
 #include "out.h"
 #include "report.h"
 #include "store.h"
@@ -16,17 +14,11 @@
 struct repair {
   const struct args *args;
   const char *file, *output; /* output is NULL in place                   */
-  struct text temporary;     /* the name that output has until it is whole */
+  const char *temporary;     /* the name that output has until it is whole    */
   struct progress progress;
   blt_repair_report report;
   uint64_t bytes_before, bytes_after;
 };
-
-static uint64_t file_length(const char *file)
-{
-  struct stat facts;
-  return stat(file, &facts) < 0 ? 0 : (uint64_t)facts.st_size;
-}
 
 /* ---- the text */
 
@@ -153,10 +145,10 @@ static int repair_failed(const struct repair *repair)
 {
   const char *about = blt_last_error(NULL)->file;
   const bool is_output =
-      repair->temporary.data && strcmp(about, repair->temporary.data) == 0;
+      repair->temporary && strcmp(about, repair->temporary) == 0;
   const bool reading = repair->output || repair->args->dry_run;
   return report_failure(repair->args,
-                        is_output ? repair->temporary.data : repair->file, NULL,
+                        is_output ? repair->temporary : repair->file, NULL,
                         reading);
 }
 
@@ -165,7 +157,7 @@ static int run(struct repair *repair)
   const struct args *args = repair->args;
   const blt_options open = store_options(args, BLT_WRITE);
   blt_repair_options options = BLT_REPAIR_OPTIONS_INIT;
-  options.output = repair->temporary.data;
+  options.output = repair->temporary;
   options.dry_run = args->dry_run;
   options.lock = open.lock;
   options.lock_timeout_ms = open.lock_timeout_ms;
@@ -180,47 +172,22 @@ static int run(struct repair *repair)
   return status < 0 ? repair_failed(repair) : EXIT_DONE;
 }
 
-static int report_existing(const struct repair *repair)
-{
-  return report_error(repair->args, EXIT_SYSTEM, "exists", repair->output,
-                      "exists already; give the name of a new file");
-}
-
-/* A hard link gives the name to the file only when nobody has it. */
-static int name_output(const struct repair *repair)
-{
-  const char *temporary = repair->temporary.data;
-  if (link(temporary, repair->output) == 0)
-    return unlink(temporary) == 0
-               ? EXIT_DONE
-               : report_errno(repair->args, temporary, errno);
-  if (errno == EEXIST || access(repair->output, F_OK) == 0)
-    return report_existing(repair);
-  /* Some file systems have no links. */
-  return rename(temporary, repair->output) == 0
-             ? EXIT_DONE
-             : report_errno(repair->args, repair->output, errno);
-}
-
-/* The new file is written as NEW.tmp.PID and gets its name when it is whole. */
 static int run_into_new(struct repair *repair)
 {
-  struct text *temporary = &repair->temporary;
-  struct stat facts;
-  if (lstat(repair->output, &facts) == 0)
-    return report_existing(repair);
+  struct newfile new;
+  if (newfile_exists(repair->output))
+    return newfile_report_existing(repair->args, repair->output);
   if (repair->args->dry_run)
     return run(repair);
-  text_addf(temporary, "%s.tmp.%ld", repair->output, (long)getpid());
+  newfile_begin(&new, repair->output);
+  repair->temporary = new.temporary.data;
   int code = run(repair);
   if (code == EXIT_DONE && interrupted())
     code = report_error(repair->args, EXIT_INTERRUPTED, "cancelled",
                         repair->output, "interrupted; it is not made");
   if (code == EXIT_DONE)
-    code = name_output(repair);
-  if (code != EXIT_DONE)
-    unlink(temporary->data);
-  text_release(temporary);
+    return newfile_keep(&new, repair->args, false);
+  newfile_drop(&new);
   return code;
 }
 

@@ -14,17 +14,23 @@
     NULL, 0, OPTION_FLAG, 0, NULL, NULL                                        \
   }
 
+/* The options that describe a new file, for create and load. */
+#define NEW_FILE_OPTIONS                                                       \
+  {"value-type",      0,      OPTION_STRING,                                   \
+   FIELD(value_type), "TYPE", "serializer of the values"},                     \
+      {"fixed",      0,   OPTION_COUNT,                                        \
+       FIELD(fixed), "N", "a file whose values are all N bytes long"},         \
+      {"buckets",      0,   OPTION_COUNT,                                      \
+       FIELD(buckets), "N", "buckets of the index (12007)"},                   \
+      {"no-timestamps",      0,    OPTION_FLAG,                                \
+       FIELD(no_timestamps), NULL, "keep no time with each key"},              \
+  {                                                                            \
+    "like", 0, OPTION_STRING, FIELD(like), "FILE2",                            \
+        "take kind, types, buckets and uuid from FILE2"                        \
+  }
+
 static const struct option create_options[] = {
-    {"value-type", 0, OPTION_STRING, FIELD(value_type), "TYPE",
-     "serializer of the values"},
-    {"fixed", 0, OPTION_COUNT, FIELD(fixed), "N",
-     "a file whose values are all N bytes long"},
-    {"buckets", 0, OPTION_COUNT, FIELD(buckets), "N",
-     "buckets of the index (12007)"},
-    {"no-timestamps", 0, OPTION_FLAG, FIELD(no_timestamps), NULL,
-     "keep no time with each key"},
-    {"like", 0, OPTION_STRING, FIELD(like), "FILE2",
-     "take kind, types, buckets and uuid from FILE2"},
+    NEW_FILE_OPTIONS,
     {"force", 0, OPTION_FLAG, FIELD(force), NULL, "empty FILE when it exists"},
     {"yes", 'y', OPTION_FLAG, FIELD(yes), NULL, "do not ask"},
     OPTIONS_END};
@@ -66,20 +72,26 @@ static const struct option del_options[] = {
      "keys of --keys-from end with NUL and are raw"},
     OPTIONS_END};
 
+/* For list and dump. */
+#define FILTER_OPTIONS                                                         \
+  {"prefix",      0,      OPTION_STRING,                                       \
+   FIELD(prefix), "TEXT", "only keys that start with TEXT"},                   \
+      {"match",      0,      OPTION_STRING,                                    \
+       FIELD(match), "GLOB", "only keys that match * ? [a-z]"},                \
+      {"since",      0,      OPTION_TIME,                                      \
+       FIELD(since), "TIME", "only keys not older than TIME"},                 \
+      {"until",      0,      OPTION_TIME,                                      \
+       FIELD(until), "TIME", "only keys older than TIME"},                     \
+  {                                                                            \
+    "limit", 0, OPTION_COUNT, FIELD(limit), "N", "stop after N keys"           \
+  }
+
 static const struct option list_options[] = {
     {"long", 'l', OPTION_FLAG, FIELD(details), NULL,
      "size, time, offset and key as a table"},
     {"values", 0, OPTION_FLAG, FIELD(values), NULL,
      "the value too, behind a tab"},
-    {"prefix", 0, OPTION_STRING, FIELD(prefix), "TEXT",
-     "only keys that start with TEXT"},
-    {"match", 0, OPTION_STRING, FIELD(match), "GLOB",
-     "only keys that match * ? [a-z]"},
-    {"since", 0, OPTION_TIME, FIELD(since), "TIME",
-     "only keys not older than TIME"},
-    {"until", 0, OPTION_TIME, FIELD(until), "TIME",
-     "only keys older than TIME"},
-    {"limit", 0, OPTION_COUNT, FIELD(limit), "N", "stop after N keys"},
+    FILTER_OPTIONS,
     {"null", '0', OPTION_FLAG, FIELD(nul), NULL,
      "raw keys and values, each ended by NUL"},
     {"locations", 0, OPTION_FLAG, FIELD(locations), NULL,
@@ -132,6 +144,46 @@ static const struct option reindex_options[] = {
      "only tell what would change"},
     OPTIONS_END};
 
+static const struct option dump_options[] = {
+    {"format", 'f', OPTION_STRING, FIELD(format), "FORMAT",
+     "what to write (by the suffix of OUT, else jsonl)"},
+    {"output", 'o', OPTION_STRING, FIELD(output), "OUT",
+     "write to OUT, which appears when it is complete"},
+    {"zstd", 0, OPTION_OPTIONAL, FIELD(zstd), "LEVEL",
+     "pack it with zstd (3); so does a name that ends with .zst"},
+    {"keys-only", 0, OPTION_FLAG, FIELD(keys_only), NULL, "no values"},
+    {"hex", 0, OPTION_FLAG, FIELD(hex), NULL, "bytes as hexadecimal"},
+    {"base64", 0, OPTION_FLAG, FIELD(base64), NULL, "bytes as base64"},
+    {"decode", 0, OPTION_FLAG, FIELD(decode), NULL,
+     "jsonl: values as JSON, by the serializer of the file"},
+    {"no-timestamps", 0, OPTION_FLAG, FIELD(no_timestamps), NULL,
+     "leave out the times"},
+    {"no-header", 0, OPTION_FLAG, FIELD(no_header), NULL,
+     "jsonl, csv, tsv: without the first line, which describes"},
+    FILTER_OPTIONS,
+    {"all", 0, OPTION_FLAG, FIELD(all), NULL, "hidden keys as keys too"},
+    OPTIONS_END};
+
+static const struct option load_options[] = {
+    {"format", 'f', OPTION_STRING, FIELD(format), "FORMAT",
+     "what INPUT is (by its suffix, else jsonl)"},
+    {"on-duplicate", 0, OPTION_CHOICE, FIELD(on_duplicate),
+     "replace|skip|newest|error", "what of keys that exist (replace)"},
+    {"bad-rows", 0, OPTION_STRING, FIELD(bad_rows), "stop|skip|FILE2",
+     "what of rows that cannot be loaded (stop)"},
+    {"schema", 0, OPTION_STRING, FIELD(schema), "FILE2",
+     "rules, as JSON, that rows have to keep"},
+    {"shard", 0, OPTION_STRING, FIELD(shard), "I/N",
+     "only the keys of part I of N"},
+    {"no-header", 0, OPTION_FLAG, FIELD(no_header), NULL,
+     "csv, tsv: the first row has no names of columns"},
+    {"hex", 0, OPTION_FLAG, FIELD(hex), NULL,
+     "with --no-header: cells are hexadecimal"},
+    {"base64", 0, OPTION_FLAG, FIELD(base64), NULL,
+     "with --no-header: cells are base64"},
+    NEW_FILE_OPTIONS,
+    OPTIONS_END};
+
 static const struct option help_options[] = {OPTIONS_END};
 
 #define TIME_NOTES                                                             \
@@ -140,6 +192,14 @@ static const struct option help_options[] = {OPTIONS_END};
 #define KEY_LINES_NOTES                                                        \
   "Keys read from a file stand one a line in the form of list: \\xHH for a\n"  \
   "byte, \\\\ for a backslash. With -0 they are raw and end with NUL.\n"
+
+#define FORMAT_NOTES                                                           \
+  "FORMAT is one of\n"                                                         \
+  "  jsonl    an object a line, the first describes the file\n"                \
+  "  csv tsv  key, value, timestamp\n"                                         \
+  "  bdb      db_load and mdb_load; lmdb: mdb_load, for any size\n"            \
+  "  gdbm     gdbm_load          cdb   cdb -c, cdbmake\n"                      \
+  "  resp     redis-cli --pipe   raw   blt load\n"
 
 const struct command commands[] = {
     {"create", NULL, cmd_create, 1, 1, "FILE", "Make an empty file.",
@@ -184,6 +244,21 @@ const struct command commands[] = {
      KEY_LINES_NOTES TIME_NOTES},
     {"reindex", NULL, cmd_reindex, 1, 1, "FILE",
      "Give the index another number of buckets.", reindex_options, ""},
+    {"dump", NULL, cmd_dump, 1, 1, "FILE", "Write keys and values as a stream.",
+     dump_options,
+     FORMAT_NOTES TIME_NOTES
+     "Rows that a format cannot hold are left out, and the exit code is 6.\n"},
+    {"load", NULL, cmd_load, 1, ANY_NUMBER, "FILE [INPUT...]",
+     "Put the rows of streams into a file.", load_options,
+     FORMAT_NOTES
+     "INPUT may be packed with zstd; without one standard input is read. A\n"
+     "FILE that is missing is made as the stream's first line or the options\n"
+     "say, and appears when all is in it. Rows for an existing FILE stay in "
+     "it\n"
+     "when a later one fails. Bad rows in FILE2 are lines of JSON, with the\n"
+     "line each had. Exit code 6 when any row was rejected.\n"
+     "A schema has the members key, value and timestamp, each an object with\n"
+     "type, min_len, max_len, required, fields and other_fields.\n"},
     {"help", NULL, cmd_help, 0, 1, "[COMMAND]",
      "Show help, on one command or on all.", help_options, ""},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};

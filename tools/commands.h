@@ -39,6 +39,8 @@ int cmd_verify(const struct args *args);
 int cmd_repair(const struct args *args);
 int cmd_prune(const struct args *args);
 int cmd_reindex(const struct args *args);
+int cmd_dump(const struct args *args);
+int cmd_load(const struct args *args);
 int cmd_help(const struct args *args);
 
 /* Help on one command, or on all with NULL, to standard output. */

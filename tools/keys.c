@@ -199,6 +199,16 @@ void json_add_bytes(json_t *object, const char *name, blt_bytes bytes)
   text_release(&text);
 }
 
+/* Bytes of another width than the numbers have must not look like one. */
+static void add_key_base64(blt_bytes key, json_t *object)
+{
+  struct text text = {0};
+  text_add_base64(&text, key.data, key.len);
+  json_object_set_new(object, "key_b64",
+                      json_stringn(text.data ? text.data : "", text.len));
+  text_release(&text);
+}
+
 void key_add_json(struct key_type type, blt_bytes key, json_t *object)
 {
   if (is_number_of(type, key)) {
@@ -211,6 +221,9 @@ void key_add_json(struct key_type type, blt_bytes key, json_t *object)
                            : (json_int_t)number));
       return;
     }
+  } else if (type.form == KEY_UNSIGNED || type.form == KEY_SIGNED) {
+    add_key_base64(key, object);
+    return;
   } else if (type.form != KEY_HEX && type.form != KEY_BASE64) {
     json_add_bytes(object, "key", key);
     return;
@@ -220,4 +233,13 @@ void key_add_json(struct key_type type, blt_bytes key, json_t *object)
   json_object_set_new(object, "key",
                       json_stringn(text.data ? text.data : "", text.len));
   text_release(&text);
+}
+
+const char *key_from_text(struct key_type type, const char *text, size_t len,
+                          struct text *out)
+{
+  const char *reason = key_read(type, text, len, out);
+  if (!reason && type.form == KEY_STR && !utf8_valid(out->data, out->len))
+    return "is not UTF-8, which keys of the file are";
+  return reason;
 }

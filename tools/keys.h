@@ -44,6 +44,10 @@ void key_write(struct key_type type, blt_bytes key, struct text *out);
 /* Sets "key" to a string or number, or "key_b64". Numbers that JSON readers
  * cannot be trusted with (2^63 and above) are strings of digits. */
 void key_add_json(struct key_type type, blt_bytes key, json_t *object);
+/* The bytes of a key from text that key_write_plain made, which must be UTF-8
+ * where the keys are; NULL, or why it is none. */
+const char *key_from_text(struct key_type type, const char *text, size_t len,
+                          struct text *out);
 
 /* Sets `name` to a string when the bytes are UTF-8, else `name`_b64. */
 void json_add_bytes(json_t *object, const char *name, blt_bytes bytes);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compress.h"
 #include "report.h"
 
 int out_open(struct out *out, const struct args *args, const char *path)
@@ -31,6 +32,17 @@ static void note_error(struct out *out)
 {
   if (out->error == 0)
     out->error = errno ? errno : EIO;
+}
+
+int out_compress(struct out *out, const struct args *args, int level)
+{
+  FILE *packing = compress_open(out->stream, level);
+  if (!packing)
+    return report_error(args, EXIT_SYSTEM, "no_memory", out->path,
+                        "no memory to pack with zstd");
+  out->below = out->stream;
+  out->stream = packing;
+  return EXIT_DONE;
 }
 
 void out_bytes(struct out *out, const void *bytes, size_t len)
@@ -131,8 +143,21 @@ static int close_file(struct out *out, const struct args *args, int code)
   return out->error != 0 ? write_failed(out, args) : code;
 }
 
+/* The packed stream gets its end. */
+static void close_packing(struct out *out)
+{
+  if (!out->below)
+    return;
+  errno = 0;
+  if (fclose(out->stream) != 0)
+    note_error(out);
+  out->stream = out->below;
+  out->below = NULL;
+}
+
 int out_close(struct out *out, const struct args *args, int code)
 {
+  close_packing(out);
   if (out->error == 0 && fflush(out->stream) != 0)
     note_error(out);
   if (out->path)

@@ -18,6 +18,7 @@
  */
 struct out {
   FILE *stream;
+  FILE *below;      /* what a packing stream writes to, or NULL             */
   const char *path; /* NULL: standard output                                */
   char *temporary;
   int error; /* errno of the first failed write                      */
@@ -25,6 +26,8 @@ struct out {
 
 /* `path` NULL or "-" is standard output. 0 or an exit code. */
 int out_open(struct out *out, const struct args *args, const char *path);
+/* From here on everything is packed by zstd. 0 or an exit code. */
+int out_compress(struct out *out, const struct args *args, int level);
 void out_bytes(struct out *out, const void *bytes, size_t len);
 void out_text(struct out *out, const struct text *text);
 void out_string(struct out *out, const char *string);

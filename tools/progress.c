@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "report.h"
 #include "text.h"
+#include "units.h"
 
 #define FIRST_AFTER 1.0
 #define TERMINAL_EVERY 0.1
@@ -82,28 +83,119 @@ static const char *short_phase(const char *command, const char *phase)
   return phase[len] == ' ' || phase[len] == '\0' ? phase + len : phase;
 }
 
-/* "prune rain.blt:  63 %  ETA 0:49", or with a phase before the number. */
-static void add_line(struct text *line, const struct progress *progress,
-                     const char *phase, double share, double elapsed)
+/* How far the work has come. */
+struct moment {
+  const char *phase;
+  enum unit unit;
+  uint64_t done, total; /* total 0: not known                               */
+};
+
+static double share_of(const struct moment *moment)
 {
-  text_addf(line, "%s ", progress->args->command->name);
-  text_add_printable(line, progress->file, strlen(progress->file));
-  phase = short_phase(progress->args->command->name, phase);
-  text_addf(line, ":%s%s  %2.0f %%", *phase && *phase != ' ' ? " " : "", phase,
-            share * 100);
-  if (share > 0 && share < 1) {
-    const double left = elapsed / share - elapsed;
-    const uint64_t seconds = left < 1e7 ? (uint64_t)(left + 0.5) : 0;
-    if (seconds > 0)
-      text_addf(line, "  ETA %" PRIu64 ":%02" PRIu64, seconds / 60,
-                seconds % 60);
+  if (moment->total == 0)
+    return 0;
+  const double share = (double)moment->done / (double)moment->total;
+  return share > 1 ? 1 : share;
+}
+
+static void add_amount(struct text *line, enum unit unit, uint64_t amount)
+{
+  if (unit == UNIT_BYTES)
+    text_add_size(line, amount);
+  else
+    text_add_count(line, amount);
+}
+
+/* "  15.1 GiB of 24.0 GiB  182.0 MiB/s", or rows in the place of bytes. */
+static void add_amounts(struct text *line, const struct progress *progress,
+                        const struct moment *moment, double elapsed)
+{
+  const enum unit unit = moment->unit;
+  const uint64_t done = moment->done, total = moment->total;
+  const char *rows = unit == UNIT_ROWS ? " rows" : "";
+  text_add_string(line, "  ");
+  add_amount(line, unit, done);
+  if (total > 0) {
+    text_add_string(line, " of ");
+    add_amount(line, unit, total);
+  }
+  text_addf(line, "%s  ", rows);
+  if (elapsed > 0) {
+    add_amount(line, unit, (uint64_t)((double)done / elapsed));
+    text_addf(line, "%s/s", rows);
+  }
+  if (progress->n_rows > 0) {
+    text_add_string(line, "  ");
+    text_add_count(line, progress->n_rows);
+    text_add_string(line, " rows");
   }
 }
 
-/* Cut to the terminal's width between characters. */
-static void show_on_terminal(struct progress *progress, const struct text *line)
+static void add_eta(struct text *line, double share, double elapsed)
 {
-  const size_t width = terminal_width() - 1;
+  if (share <= 0 || share >= 1)
+    return;
+  const double left = elapsed / share - elapsed;
+  const uint64_t seconds = left < 1e7 ? (uint64_t)(left + 0.5) : 0;
+  if (seconds > 0)
+    text_addf(line, "  ETA %" PRIu64 ":%02" PRIu64, seconds / 60, seconds % 60);
+}
+
+/* "prune rain.blt:  63 %  ETA 0:49", or with a phase before the number. The
+ * place of a bar is where *bar says. */
+static void add_line(struct text *line, const struct progress *progress,
+                     const struct moment *moment, size_t *bar)
+{
+  const double elapsed = seconds_now() - progress->started;
+  const double share = share_of(moment);
+  const char *phase = moment->phase;
+  text_addf(line, "%s ", progress->args->command->name);
+  text_add_printable(line, progress->file, strlen(progress->file));
+  phase = short_phase(progress->args->command->name, phase);
+  text_addf(line, ":%s%s", *phase && *phase != ' ' ? " " : "", phase);
+  *bar = 0;
+  if (moment->total > 0) {
+    text_addf(line, "  %2.0f %%", share * 100);
+    *bar = line->len;
+  }
+  if (moment->unit != UNIT_NONE)
+    add_amounts(line, progress, moment, elapsed);
+  add_eta(line, share, elapsed);
+}
+
+static size_t columns(const struct text *line)
+{
+  size_t n = 0;
+  for (size_t at = 0; at < line->len; n++) {
+    const size_t step =
+        utf8_length((const unsigned char *)line->data + at, line->len - at);
+    at += step ? step : 1;
+  }
+  return n;
+}
+
+/* Where there is room for it. */
+static void insert_bar(struct text *line, size_t at, double share, size_t width)
+{
+  enum { CELLS = 20, ROOM = CELLS + 4 };
+  if (at == 0 || columns(line) + ROOM > width)
+    return;
+  struct text rest = {0};
+  text_add(&rest, line->data + at, line->len - at);
+  line->len = at;
+  text_add_string(line, "  [");
+  const double filled = share * CELLS;
+  for (int i = 0; i < CELLS; i++)
+    text_add_string(line, i + 0.5 < filled ? "#" : " ");
+  text_add_string(line, "]");
+  text_add(line, rest.data, rest.len);
+  text_release(&rest);
+}
+
+/* Cut to the terminal's width between characters. */
+static void show_on_terminal(struct progress *progress, const struct text *line,
+                             size_t width)
+{
   size_t end = 0;
   for (size_t n = 0; end < line->len && n < width; n++) {
     const size_t step =
@@ -115,8 +207,7 @@ static void show_on_terminal(struct progress *progress, const struct text *line)
   progress->shown = true;
 }
 
-static void show(struct progress *progress, const char *phase, uint64_t done,
-                 uint64_t total)
+static void show(struct progress *progress, const struct moment *moment)
 {
   const double now = seconds_now();
   const double every = progress->plain ? PLAIN_EVERY : TERMINAL_EVERY;
@@ -125,23 +216,30 @@ static void show(struct progress *progress, const char *phase, uint64_t done,
       (progress->last > 0 && now - progress->last < every))
     return;
   progress->last = now;
-  const double share = total ? (double)done / (double)total : 0;
   struct text line = {0};
-  add_line(&line, progress, phase, share > 1 ? 1 : share,
-           now - progress->started);
-  if (progress->plain)
+  size_t bar;
+  add_line(&line, progress, moment, &bar);
+  if (progress->plain) {
     fprintf(stderr, "%s\n", line.data);
-  else
-    show_on_terminal(progress, &line);
+  } else {
+    const size_t width = terminal_width() - 1;
+    insert_bar(&line, bar, share_of(moment), width);
+    show_on_terminal(progress, &line, width);
+  }
   text_release(&line);
+}
+
+static int tell(struct progress *progress, const struct moment *moment)
+{
+  if (progress->plain || progress->on_terminal)
+    show(progress, moment);
+  return interrupted();
 }
 
 int progress_tell(void *ctx, const char *phase, uint64_t done, uint64_t total)
 {
   struct progress *progress = ctx;
-  if (progress->plain || progress->on_terminal)
-    show(progress, phase, done, total);
-  if (!interrupted())
+  if (!tell(progress, &(struct moment){phase, UNIT_NONE, done, total}))
     return 0;
   if (progress->n_refused < 2 && ++progress->n_refused == 2) {
     progress_clear(progress);
@@ -149,6 +247,12 @@ int progress_tell(void *ctx, const char *phase, uint64_t done, uint64_t total)
                 "cannot stop half way; wait, or press Ctrl-C again to kill");
   }
   return 1;
+}
+
+int progress_amount(struct progress *progress, enum unit unit, uint64_t done,
+                    uint64_t total)
+{
+  return tell(progress, &(struct moment){"", unit, done, total});
 }
 
 void progress_clear(struct progress *progress)

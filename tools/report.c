@@ -237,6 +237,15 @@ static char *network_sentence(const char *sentence)
   return text.data;
 }
 
+const char *reason_of(const char *file, const blt_error *error)
+{
+  const size_t len = strlen(file);
+  return strncmp(error->message, file, len) == 0 &&
+                 strncmp(error->message + len, ": ", 2) == 0
+             ? error->message + len + 2
+             : error->message;
+}
+
 int report_failure(const struct args *args, const char *file, const blt_db *db,
                    bool reading)
 {
@@ -258,11 +267,7 @@ int report_failure(const struct args *args, const char *file, const blt_db *db,
     print(args, &message, "interrupted; the file is as it was");
     return EXIT_INTERRUPTED;
   }
-  const char *sentence = error->message;
-  const size_t file_len = strlen(file);
-  if (strncmp(sentence, file, file_len) == 0 &&
-      strncmp(sentence + file_len, ": ", 2) == 0)
-    sentence += file_len + 2;
+  const char *sentence = reason_of(file, error);
   if (error->status == BLT_E_CORRUPT || error->status == BLT_E_NETWORK) {
     char *advice = error->status == BLT_E_NETWORK
                        ? network_sentence(sentence)

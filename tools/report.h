@@ -35,6 +35,9 @@ int report_failure(const struct args *args, const char *file, const blt_db *db,
 void report_note(const struct args *args, const char *file, const char *format,
                  ...) __attribute__((format(printf, 3, 4)));
 
+/* The sentence of an error without the file's name. */
+const char *reason_of(const char *file, const blt_error *error);
+
 /* Exit code of a status. */
 int exit_code_of(blt_status status);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define MICROSECONDS 1000000u
@@ -60,6 +61,12 @@ void text_add_seconds(struct text *text, uint64_t microseconds)
 {
   add_moment(text, microseconds, ' ');
   text_add_string(text, "Z");
+}
+
+uint64_t file_length(const char *path)
+{
+  struct stat facts;
+  return stat(path, &facts) < 0 ? 0 : (uint64_t)facts.st_size;
 }
 
 bool parse_count(const char *string, uint64_t *out)

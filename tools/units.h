@@ -15,6 +15,9 @@ void text_add_count(struct text *text, uint64_t count);
 void text_add_time(struct text *text, uint64_t microseconds);
 void text_add_seconds(struct text *text, uint64_t microseconds);
 
+/* Bytes of a file; 0 when it cannot be told. */
+uint64_t file_length(const char *path);
+
 /* Decimal digits only; false when there is anything else or too many. */
 bool parse_count(const char *string, uint64_t *out);
 

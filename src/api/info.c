@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "hash/keyhash.h"
 #include "upkeep/stats.h"
 
 BLT_API blt_status blt_stat(blt_db *db, blt_stats *out)
@@ -55,6 +56,12 @@ BLT_API blt_status blt_header_info(blt_db *db, blt_header *out)
     return status;
   describe(db, out);
   return blt__leave(db, BLT_OK);
+}
+
+BLT_API void blt_key_hash(const void *key, size_t key_len,
+                          unsigned char out[BLT_HASH_LEN])
+{
+  blt__keyhash(key, key_len, out);
 }
 
 BLT_API uint64_t blt_compaction_count(const blt_db *db)

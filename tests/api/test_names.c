@@ -36,6 +36,20 @@ START_TEST(the_library_says_the_version_of_its_header)
 }
 END_TEST
 
+START_TEST(a_key_has_the_hash_that_the_format_says)
+{
+  static const unsigned char of_a[BLT_HASH_LEN] = {0x98, 0xbf, 0xfd, 0xaa, 0xf3,
+                                                   0x94, 0x63, 0x89, 0x08, 0x0d,
+                                                   0xd5, 0x1a, 0x12};
+  unsigned char hash[BLT_HASH_LEN];
+
+  blt_key_hash("a", 1, hash);
+  ck_assert_mem_eq(hash, of_a, sizeof hash);
+  blt_key_hash(NULL, 0, hash);
+  ck_assert_int_eq(hash[0], 0x75);
+}
+END_TEST
+
 START_TEST(every_serializer_of_booklet_has_a_name_that_leads_back)
 {
   for (unsigned code = 0; code <= 32; code++) {
@@ -106,6 +120,7 @@ Suite *names_suite(void)
       "names", every_status_has_its_own_name,
       any_number_has_a_name_and_a_message,
       the_library_says_the_version_of_its_header,
+      a_key_has_the_hash_that_the_format_says,
       every_serializer_of_booklet_has_a_name_that_leads_back,
       an_unknown_serializer_has_no_name_and_no_code,
       buckets_follow_the_chain_of_booklet,

@@ -1,0 +1,30 @@
+/* newfile.h - a file that appears when it is complete */
+#ifndef BLT_TOOLS_NEWFILE_H
+#define BLT_TOOLS_NEWFILE_H
+
+#include <stdbool.h>
+
+#include "args.h"
+#include "text.h"
+
+/*
+ * It is made as NAME.tmp.PID. newfile_keep gives it its name, newfile_drop
+ * removes it; one of them ends it.
+ */
+struct newfile {
+  const char *path;
+  struct text temporary;
+};
+
+void newfile_begin(struct newfile *file, const char *path);
+
+/* A file that has the name by then is left alone, or with `replace` gives way
+ * when nobody holds its lock. 0 or an exit code; then it is removed. */
+int newfile_keep(struct newfile *file, const struct args *args, bool replace);
+void newfile_drop(struct newfile *file);
+
+/* Whether there is anything of that name, a dangling link too. */
+bool newfile_exists(const char *path);
+int newfile_report_existing(const struct args *args, const char *path);
+
+#endif
