@@ -51,7 +51,7 @@ static void print_overview(struct out *out)
   out_string(out, "blt [OPTIONS] COMMAND [OPTIONS] FILE [ARGS]\n\n"
                   "Look into .blt files and change them.\n\ncommands\n");
   for (const struct command *c = commands; c->name; c++)
-    out_format(out, "  %-10s%s\n", c->name, c->summary);
+    out_format(out, "  %-12s%s\n", c->name, c->summary);
   print_options(out, "global options", global_options);
   out_string(out, "\nblt help COMMAND tells about one of them.\n\n"
                   "exit codes\n"

@@ -361,6 +361,13 @@ static int finish_store(struct loading *loading, int code)
   return code;
 }
 
+static void add_more(struct text *line, uint64_t n, const char *what)
+{
+  text_add_string(line, ", ");
+  text_add_count(line, n);
+  text_add_string(line, what);
+}
+
 static int print_counts(const struct loading *loading, int code)
 {
   const struct args *args = loading->args;
@@ -378,9 +385,9 @@ static int print_counts(const struct loading *loading, int code)
     text_add_count(&line, loading->n_loaded);
     text_add_string(&line, loading->n_loaded == 1 ? " row" : " rows");
     if (loading->n_kept > 0)
-      text_addf(&line, ", %" PRIu64 " were there", loading->n_kept);
+      add_more(&line, loading->n_kept, " were there");
     if (loading->n_elsewhere > 0)
-      text_addf(&line, ", %" PRIu64 " of other shards", loading->n_elsewhere);
+      add_more(&line, loading->n_elsewhere, " of other shards");
     text_add_string(&line, "\n");
     out_text(&out, &line);
     text_release(&line);

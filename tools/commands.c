@@ -184,6 +184,39 @@ static const struct option load_options[] = {
     NEW_FILE_OPTIONS,
     OPTIONS_END};
 
+static const struct option copy_options[] = {
+    {"compact", 0, OPTION_FLAG, FIELD(compact), NULL,
+     "write only what is live"},
+    {"buckets", 0, OPTION_BUCKETS, FIELD(buckets), "auto|N",
+     "with --compact: buckets of the new index (as it is)"},
+    {"reflink", 0, OPTION_CHOICE, FIELD(reflink), "auto|always|never",
+     "share blocks where the file system can"},
+    {"yes", 'y', OPTION_FLAG, FIELD(yes), NULL, "do not ask"},
+    OPTIONS_END};
+
+static const struct option merge_options[] = {
+    {"on-duplicate", 0, OPTION_CHOICE, FIELD(merge_duplicate),
+     "newest|first|error", "what of keys that are in several (newest)"},
+    OPTIONS_END};
+
+static const struct option diff_options[] = {
+    {"timestamps", 0, OPTION_FLAG, FIELD(with_times), NULL,
+     "another time is a difference too"},
+    {"all", 0, OPTION_FLAG, FIELD(all), NULL, "metadata and slots too"},
+    OPTIONS_END};
+
+static const struct option hash_options[] = {
+    {"timestamps", 0, OPTION_FLAG, FIELD(with_times), NULL, "times count too"},
+    {"all", 0, OPTION_FLAG, FIELD(all), NULL, "metadata and slots count too"},
+    OPTIONS_END};
+
+static const struct option slot_options[] = {
+    {"output", 'o', OPTION_STRING, FIELD(output), "OUT",
+     "write to OUT, which appears when it is complete"},
+    {"timestamp", 0, OPTION_FLAG, FIELD(show_time), NULL,
+     "print the time of the slot instead"},
+    OPTIONS_END};
+
 static const struct option help_options[] = {OPTIONS_END};
 
 #define TIME_NOTES                                                             \
@@ -259,6 +292,26 @@ const struct command commands[] = {
      "line each had. Exit code 6 when any row was rejected.\n"
      "A schema has the members key, value and timestamp, each an object with\n"
      "type, min_len, max_len, required, fields and other_fields.\n"},
+    {"copy", NULL, cmd_copy, 2, 2, "FILE NEW",
+     "Make a snapshot of a file under its lock.", copy_options,
+     "Writers wait meanwhile, readers do not. NEW appears when it is "
+     "complete;\n"
+     "a file of that name is replaced, but not one that is in use.\n"},
+    {"merge", NULL, cmd_merge, 2, ANY_NUMBER, "FILE FILE2...",
+     "Put the keys of other files into one.", merge_options,
+     "A FILE that is missing is made like FILE2. Of equal times what is in\n"
+     "FILE stays. Metadata and slots are merged in the same way.\n"},
+    {"diff", NULL, cmd_diff, 2, 2, "FILE FILE2",
+     "Show in what two files differ.", diff_options,
+     "Lines begin with - for a key of FILE only, + for one of FILE2 only and "
+     "~\n"
+     "for one whose values differ. Exit code 1 when there are any.\n"},
+    {"hash", NULL, cmd_hash, 1, ANY_NUMBER, "FILE...",
+     "Print a digest of keys and values.", hash_options,
+     "Equal content gives equal digests, in whatever order it was put and\n"
+     "however the files are laid out. It finds damage, not forgery.\n"},
+    {"slot", NULL, cmd_slot, 2, 4, "FILE 1|2 [get|set VALUE|@PATH|-|del]",
+     "Show, store or remove an application's slot.", slot_options, ""},
     {"help", NULL, cmd_help, 0, 1, "[COMMAND]",
      "Show help, on one command or on all.", help_options, ""},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};

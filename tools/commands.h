@@ -41,6 +41,11 @@ int cmd_prune(const struct args *args);
 int cmd_reindex(const struct args *args);
 int cmd_dump(const struct args *args);
 int cmd_load(const struct args *args);
+int cmd_copy(const struct args *args);
+int cmd_merge(const struct args *args);
+int cmd_diff(const struct args *args);
+int cmd_hash(const struct args *args);
+int cmd_slot(const struct args *args);
 int cmd_help(const struct args *args);
 
 /* Help on one command, or on all with NULL, to standard output. */
