@@ -631,6 +631,9 @@ typedef struct blt_verify_options {
   void (*on_fault)(void *ctx, const blt_fault *fault); /* may be NULL       */
   void *on_fault_ctx;
   uint64_t max_faults;  /* stop after so many; 0: no limit                  */
+  unsigned n_threads;   /* how many share the work, at most 64; 0: one.
+                           on_fault is called by any of them, one at a time;
+                           progress by the caller's                         */
 } blt_verify_options;
 
 /* All defaults. */

@@ -289,6 +289,7 @@ int args_parse(struct args *args, int argc, const char **argv)
                         .buckets = NOT_GIVEN,
                         .limit = NOT_GIVEN,
                         .max_errors = NOT_GIVEN,
+                        .jobs = NOT_GIVEN,
                         .timestamp = NOT_GIVEN,
                         .since = NOT_GIVEN,
                         .until = NOT_GIVEN,

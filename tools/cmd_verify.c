@@ -1,16 +1,22 @@
 /* cmd_verify.c - read everything and judge it */
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "out.h"
 #include "report.h"
 #include "store.h"
 #include "units.h"
+#include "verified.h"
+
+enum { MOST_JOBS = 64 };
 
 struct judging {
   struct store store;
   struct out *out;
+  bool is_remembered; /* it was sound before, and has not changed since     */
 };
 
 static json_t *file_object(const char *file)
@@ -72,6 +78,8 @@ static void print_json_verdict(struct judging *judging,
     json_object_set_new(object, names[i], json_integer(counts[i]));
   if (judging->store.args->no_lock)
     json_object_set_new(object, "unlocked", json_true());
+  if (judging->store.args->cached)
+    json_object_set_new(object, "cached", json_boolean(judging->is_remembered));
   out_json(judging->out, object);
 }
 
@@ -94,6 +102,8 @@ static void print_verdict(struct judging *judging,
                     report->n_live == 1 ? " live block, " : " live blocks, ");
     text_add_count(&line, report->n_dead);
     text_add_string(&line, " dead");
+    if (judging->is_remembered)
+      text_add_string(&line, ", unchanged since it was verified");
   } else {
     text_add_string(&line, ": damaged, ");
     text_add_count(&line, report->n_faults);
@@ -107,7 +117,15 @@ static void print_verdict(struct judging *judging,
   text_release(&line);
 }
 
-static int judge(struct judging *judging)
+static unsigned n_threads(const struct args *args)
+{
+  if (args->jobs != NOT_GIVEN)
+    return (unsigned)args->jobs;
+  const long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n > 0 ? (unsigned)n : 1;
+}
+
+static int judge(struct judging *judging, blt_verify_report *report)
 {
   struct store *store = &judging->store;
   const struct args *args = store->args;
@@ -115,9 +133,9 @@ static int judge(struct judging *judging)
   options.on_fault = print_fault;
   options.on_fault_ctx = judging;
   options.max_faults = args->max_errors == NOT_GIVEN ? 0 : args->max_errors;
-  blt_verify_report report = {0};
+  options.n_threads = n_threads(args);
   interrupt_catch();
-  const blt_status status = blt_verify(store->db, &options, &report);
+  const blt_status status = blt_verify(store->db, &options, report);
   interrupt_release();
   progress_clear(&store->progress);
   if (status < 0 && status != BLT_E_CORRUPT)
@@ -126,8 +144,18 @@ static int judge(struct judging *judging)
     report_note(args, store->file,
                 "its writer was killed; the next open for "
                 "writing completes it");
-  print_verdict(judging, &report, status == BLT_OK);
+  print_verdict(judging, report, status == BLT_OK);
   return status == BLT_OK ? EXIT_DONE : EXIT_DAMAGED;
+}
+
+/* What a file without a lock is then may not be what it is now. */
+static void remember(const struct judging *judging, const struct stat *before,
+                     const blt_verify_report *report)
+{
+  const struct args *args = judging->store.args;
+  if (args->cached && !args->no_lock &&
+      judging->store.opened.what != BLT_OPENED_OVERLAID)
+    verified_remember(args, judging->store.file, before, report);
 }
 
 /* Recovery is off, so that what is judged is the file as it lies there. */
@@ -135,12 +163,24 @@ static int verify_file(const struct args *args, const char *file,
                        struct out *out)
 {
   struct judging judging = {.out = out};
+  struct stat before = {0};
+  blt_verify_report report = {0};
   blt_options options = store_options(args, BLT_READ);
   options.recover = BLT_OFF;
-  const int code = store_open(&judging.store, args, file, &options);
+  if (args->cached && verified_knows(args, file, &report)) {
+    judging.store = (struct store){.args = args, .file = file};
+    judging.is_remembered = true;
+    print_verdict(&judging, &report, true);
+    return EXIT_DONE;
+  }
+  int code = store_open(&judging.store, args, file, &options);
   if (code != EXIT_DONE)
     return code;
-  return store_close(&judging.store, judge(&judging));
+  const bool has_facts = stat(file, &before) == 0;
+  code = judge(&judging, &report);
+  if (code == EXIT_DONE && has_facts)
+    remember(&judging, &before, &report);
+  return store_close(&judging.store, code);
 }
 
 int cmd_verify(const struct args *args)
@@ -149,6 +189,8 @@ int cmd_verify(const struct args *args)
   int worst = EXIT_DONE;
   if (args->max_errors == 0)
     return report_usage(args, "--max-errors must be at least 1");
+  if (args->jobs != NOT_GIVEN && (args->jobs == 0 || args->jobs > MOST_JOBS))
+    return report_usage(args, "--jobs must be from 1 to %d", MOST_JOBS);
   out_open(&out, args, NULL);
   for (size_t i = 0; i < args->n_words && !out_failed(&out); i++) {
     const int code = verify_file(args, args->words[i], &out);

@@ -115,6 +115,10 @@ static const struct option inspect_options[] = {
 static const struct option verify_options[] = {
     {"max-errors", 0, OPTION_COUNT, FIELD(max_errors), "N",
      "stop after N faults of a file"},
+    {"jobs", 'J', OPTION_COUNT, FIELD(jobs), "N",
+     "threads that share the work (one for each processor)"},
+    {"cached", 0, OPTION_FLAG, FIELD(cached), NULL,
+     "pass over files that were sound and are unchanged"},
     OPTIONS_END};
 
 static const struct option prune_options[] = {
@@ -264,7 +268,9 @@ const struct command commands[] = {
     {"verify", NULL, cmd_verify, 1, ANY_NUMBER, "FILE...",
      "Read everything and judge it; exit 4 when damaged.", verify_options,
      "Nothing is written to the file. Each fault is a line: FILE, offset,\n"
-     "kind, sentence.\n"},
+     "kind, sentence. --cached remembers sound files in blt/verified.blt of\n"
+     "$XDG_CACHE_HOME or ~/.cache, by path, length, inode and times; it does\n"
+     "not see bytes that a disk lost without a write.\n"},
     {"repair", NULL, cmd_repair, 1, 1, "FILE",
      "Rebuild a damaged file from its blocks.", repair_options,
      "A block is kept when the hash of its key is right, and of several "

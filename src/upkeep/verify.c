@@ -5,10 +5,16 @@
  * whether its chain leads to it. The walk follows each chain. If the scan saw
  * as many reachable blocks as the walk reached, they are the same ones; if
  * not, a third pass finds the links that lead between blocks.
+ *
+ * Both passes are shared by threads: each steps through all blocks, which is
+ * little work, and judges every n-th run of them; each walks its part of the
+ * buckets. What is found out is added up under a mutex.
  */
 #include "upkeep/verify.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +25,24 @@
 #include "lookup/chain.h"
 #include "lookup/scan.h"
 
-enum { PROGRESS_STEP = 8192 };
+enum { PROGRESS_STEP = 8192, RUN = 256, MOST_THREADS = 64 };
+
+/* What the threads have in common. */
+struct court {
+  struct blt__verify *v;
+  pthread_mutex_t mutex; /* for the report and the callback              */
+  _Atomic int is_over;   /* nothing more is wanted                       */
+};
+
+/* One thread's share of the work. */
+struct judge {
+  struct court *court;
+  struct blt__verify *v;
+  unsigned which, n; /* of n judges; the first one is the caller's thread   */
+  blt_verify_report report;
+  uint64_t n_reached, n_walked;
+  blt_status status;
+};
 
 static const char *const fault_names[] = {
     [BLT__FAULT_NONE] = "damage",        [BLT__FAULT_WILD] = "wild-pointer",
@@ -27,37 +50,46 @@ static const char *const fault_names[] = {
     [BLT__FAULT_DEAD] = "dead-in-chain", [BLT__FAULT_TORN] = "torn-tail",
 };
 
-/* 1 when no more faults are wanted. */
-static int is_enough(const struct blt__verify *v)
+/* 1 when no more faults are wanted, or a thread has failed. */
+static int is_enough(const struct judge *j)
 {
-  uint64_t max = v->options->max_faults;
+  return atomic_load_explicit(&j->court->is_over, memory_order_relaxed);
+}
 
-  return max != 0 && v->report.n_faults >= max;
+/* The faults of all judges are counted in one place. */
+static void publish(struct blt__verify *v, const blt_fault *fault)
+{
+  v->report.n_faults++;
+  if (v->options->on_fault != NULL)
+    v->options->on_fault(v->options->on_fault_ctx, fault);
 }
 
 __attribute__((format(printf, 4, 5))) static void
-tell(struct blt__verify *v, const char *kind, uint64_t off,
-     const char *sentence, ...)
+tell(struct judge *j, const char *kind, uint64_t off, const char *sentence, ...)
 {
   char text[256];
   va_list args;
+  uint64_t max = j->v->options->max_faults;
 
-  if (is_enough(v))
-    return;
-  v->report.n_faults++;
-  if (v->options->on_fault == NULL)
-    return;
   va_start(args, sentence);
   vsnprintf(text, sizeof text, sentence, args);
   va_end(args);
-  v->options->on_fault(v->options->on_fault_ctx, &(blt_fault){kind, off, text});
+  pthread_mutex_lock(&j->court->mutex);
+  if (!is_enough(j)) {
+    publish(j->v, &(blt_fault){kind, off, text});
+    if (max != 0 && j->v->report.n_faults >= max)
+      atomic_store(&j->court->is_over, 1);
+  }
+  pthread_mutex_unlock(&j->court->mutex);
 }
 
-static blt_status report_progress(const struct blt__verify *v,
-                                  const char *phase, uint64_t done,
-                                  uint64_t total)
+/* The caller's thread tells how far it is; the others are about as far. */
+static blt_status report_progress(const struct judge *j, const char *phase,
+                                  uint64_t done, uint64_t total)
 {
-  if (v->progress == NULL ||
+  const struct blt__verify *v = j->v;
+
+  if (v->progress == NULL || j->which != 0 ||
       v->progress(v->progress_ctx, phase, done, total) == 0)
     return BLT_OK;
   return blt__fail(v->image->view.sink, BLT_E_CANCELLED, BLT_NO_OFFSET,
@@ -70,9 +102,9 @@ static blt_status report_progress(const struct blt__verify *v,
  * another of the same key. */
 enum reach { REACHED, ORPHAN, DUPLICATE };
 
-static enum reach reach_of(struct blt__verify *v, const struct blt__scanned *s)
+static enum reach reach_of(struct judge *j, const struct blt__scanned *s)
 {
-  struct blt__image *image = v->image;
+  struct blt__image *image = j->v->image;
   struct blt__walk walk;
   struct blt__block block;
   const uint8_t *head = NULL;
@@ -90,67 +122,68 @@ static enum reach reach_of(struct blt__verify *v, const struct blt__scanned *s)
   return duplicate ? DUPLICATE : ORPHAN;
 }
 
-static void judge_dead(struct blt__verify *v, const struct blt__scanned *s)
+static void judge_dead(struct judge *j, const struct blt__scanned *s)
 {
-  const struct blt__geometry *geo = &v->image->geo;
+  const struct blt__geometry *geo = &j->v->image->geo;
   struct blt__record record;
   const uint8_t *bytes = NULL;
   uint64_t len = s->block.len;
 
-  v->report.n_dead++;
-  v->report.n_records += (uint64_t)blt__dead_is_ours(s->head);
+  j->report.n_dead++;
+  j->report.n_records += (uint64_t)blt__dead_is_ours(s->head);
   if (!blt__record_is_tagged(s->head))
     return;
-  if (blt__view_at(&v->image->view, s->block.off, len, &bytes) < 0)
+  if (blt__view_at(&j->v->image->view, s->block.off, len, &bytes) < 0)
     return;
   if (!blt__record_decode(geo, s->block.off, bytes, len, &record) ||
       blt__record_used_len(geo, &record) + BLT__RECORD_HASH_LEN > len ||
       !blt__record_is_whole(geo, &record, bytes))
-    tell(v, "bad-record", s->block.off,
+    tell(j, "bad-record", s->block.off,
          "a commit record whose content is not what its hash says");
 }
 
-static void judge_live(struct blt__verify *v, const struct blt__scanned *s,
-                       uint64_t *n_reached)
+static void judge_live(struct judge *j, const struct blt__scanned *s)
 {
   uint8_t hash[BLT__HASH_LEN];
 
-  v->report.n_live++;
-  v->report.n_hidden += !v->image->geo.fixed && blt__is_reserved_hash(s->head);
-  blt__keyhash(s->head + v->image->geo.key_off, s->block.key_len, hash);
+  j->report.n_live++;
+  j->report.n_hidden +=
+      !j->v->image->geo.fixed && blt__is_reserved_hash(s->head);
+  blt__keyhash(s->head + j->v->image->geo.key_off, s->block.key_len, hash);
   if (memcmp(hash, s->head, sizeof hash) != 0)
-    tell(v, "wrong-hash", s->block.off,
+    tell(j, "wrong-hash", s->block.off,
          "the stored hash is not that of the block's key");
-  switch (reach_of(v, s)) {
+  switch (reach_of(j, s)) {
   case REACHED:
-    ++*n_reached;
+    j->n_reached++;
     break;
   case DUPLICATE:
-    tell(v, "duplicate-key", s->block.off,
+    tell(j, "duplicate-key", s->block.off,
          "a live block whose key another block has too");
     break;
   default:
-    tell(v, "orphan", s->block.off,
+    tell(j, "orphan", s->block.off,
          "a live block that its chain does not lead to");
     break;
   }
 }
 
-static blt_status scan_all(struct blt__verify *v, uint64_t *n_reached)
+static blt_status scan_all(struct judge *j)
 {
   struct blt__scan scan;
   struct blt__scanned s;
   blt_status status = BLT_OK;
   uint64_t n = 0;
 
-  blt__scan_begin(&scan, v->image);
-  while (status != BLT_END && !is_enough(v)) {
+  blt__scan_begin(&scan, j->v->image);
+  while (status != BLT_END && !is_enough(j)) {
     status = blt__scan_next(&scan, &s);
     if (status == BLT_E_CORRUPT) {
-      tell(v, fault_names[scan.fault], scan.off, "%s",
-           scan.fault == BLT__FAULT_TORN
-               ? "the region ends inside a block's head"
-               : "a block passes the end of its region");
+      if (j->which == 0)
+        tell(j, fault_names[scan.fault], scan.off, "%s",
+             scan.fault == BLT__FAULT_TORN
+                 ? "the region ends inside a block's head"
+                 : "a block passes the end of its region");
       if (scan.region + 1 >= scan.n_regions)
         break;
       scan.off = scan.regions[++scan.region].begin;
@@ -160,13 +193,15 @@ static blt_status scan_all(struct blt__verify *v, uint64_t *n_reached)
       return status;
     if (status == BLT_END)
       break;
-    if (s.live)
-      judge_live(v, &s, n_reached);
-    else
-      judge_dead(v, &s);
+    if (n / RUN % j->n == j->which) {
+      if (s.live)
+        judge_live(j, &s);
+      else
+        judge_dead(j, &s);
+    }
     if (++n % PROGRESS_STEP == 0 &&
-        (status = report_progress(v, "verify blocks", scan.off,
-                                  v->image->view.size)) < 0)
+        (status = report_progress(j, "verify blocks", scan.off,
+                                  j->v->image->view.size)) < 0)
       return status;
   }
   return BLT_OK;
@@ -174,11 +209,11 @@ static blt_status scan_all(struct blt__verify *v, uint64_t *n_reached)
 
 /* ---- the walk */
 
-static int is_in_region(const struct blt__verify *v, uint64_t off)
+static int is_in_region(const struct judge *j, uint64_t off)
 {
   struct blt__region regions[2];
-  unsigned n =
-      blt__layout_regions(&v->image->layout, v->image->view.size, regions);
+  unsigned n = blt__layout_regions(&j->v->image->layout, j->v->image->view.size,
+                                   regions);
 
   for (unsigned i = 0; i < n; i++)
     if (off >= regions[i].begin && off < regions[i].end)
@@ -186,10 +221,9 @@ static int is_in_region(const struct blt__verify *v, uint64_t off)
   return 0;
 }
 
-static void walk_bucket(struct blt__verify *v, uint32_t bucket,
-                        uint64_t *n_walked)
+static void walk_bucket(struct judge *j, uint32_t bucket)
 {
-  struct blt__image *image = v->image;
+  struct blt__image *image = j->v->image;
   struct blt__walk walk;
   struct blt__block block;
   const uint8_t *head = NULL;
@@ -198,33 +232,34 @@ static void walk_bucket(struct blt__verify *v, uint32_t bucket,
   blt__walk_begin(&walk, image,
                   image->layout.index_off + (uint64_t)BLT__LINK_LEN * bucket);
   while ((status = blt__walk_next(&walk, &block, &head)) == BLT_OK) {
-    ++*n_walked;
-    if (!is_in_region(v, block.off))
-      tell(v, "wild-pointer", walk.link_off,
+    j->n_walked++;
+    if (!is_in_region(j, block.off))
+      tell(j, "wild-pointer", walk.link_off,
            "the link leads to %llu, outside the data",
            (unsigned long long)block.off);
     else if (blt__layout_bucket(&image->layout, head) != bucket) {
       /* What follows is walked from its own bucket; else a file whose buckets
        * all lead into one chain would be walked that many times. */
-      tell(v, "wrong-bucket", block.off,
+      tell(j, "wrong-bucket", block.off,
            "the block's hash belongs to another bucket than %u", bucket);
       return;
     }
   }
   if (status == BLT_E_CORRUPT)
-    tell(v, fault_names[walk.fault], walk.fault_off,
+    tell(j, fault_names[walk.fault], walk.fault_off,
          "the chain of bucket %u breaks here", bucket);
 }
 
-static blt_status walk_all(struct blt__verify *v, uint64_t *n_walked)
+static blt_status walk_all(struct judge *j)
 {
-  uint32_t n = v->image->layout.n_buckets;
+  uint64_t n = j->v->image->layout.n_buckets;
+  uint64_t begin = n * j->which / j->n, end = n * (j->which + 1) / j->n;
   blt_status status = BLT_OK;
 
-  for (uint32_t i = 0; i < n && !is_enough(v) && status == BLT_OK; i++) {
-    walk_bucket(v, i, n_walked);
+  for (uint64_t i = begin; i < end && !is_enough(j) && status == BLT_OK; i++) {
+    walk_bucket(j, (uint32_t)i);
     if (i % (PROGRESS_STEP * 8) == 0)
-      status = report_progress(v, "verify chains", i, n);
+      status = report_progress(j, "verify chains", i - begin, end - begin);
   }
   return status;
 }
@@ -239,13 +274,13 @@ static int compare_offsets(const void *left, const void *right)
   return *a < *b ? -1 : *a > *b;
 }
 
-static blt_status collect_live(struct blt__verify *v, struct blt__buf *out)
+static blt_status collect_live(struct judge *j, struct blt__buf *out)
 {
   struct blt__scan scan;
   struct blt__scanned s;
   blt_status status;
 
-  blt__scan_begin(&scan, v->image);
+  blt__scan_begin(&scan, j->v->image);
   while ((status = blt__scan_next_live(&scan, &s)) != BLT_END) {
     if (status == BLT_E_CORRUPT) {
       if (scan.region + 1 >= scan.n_regions)
@@ -256,17 +291,17 @@ static blt_status collect_live(struct blt__verify *v, struct blt__buf *out)
     if (status < 0)
       return status;
     if (blt__buf_append(out, &s.block.off, sizeof s.block.off) != 0)
-      return blt__fail_memory(v->image->view.sink);
+      return blt__fail_memory(j->v->image->view.sink);
   }
   return BLT_OK;
 }
 
-static blt_status find_astray(struct blt__verify *v)
+static blt_status find_astray(struct judge *j)
 {
-  struct blt__image *image = v->image;
+  struct blt__image *image = j->v->image;
   struct blt__buf live;
-  blt__buf_init(&live, v->env);
-  blt_status status = collect_live(v, &live);
+  blt__buf_init(&live, j->v->env);
+  blt_status status = collect_live(j, &live);
 
   for (uint32_t i = 0; status == BLT_OK && i < image->layout.n_buckets; i++) {
     struct blt__walk walk;
@@ -277,11 +312,11 @@ static blt_status find_astray(struct blt__verify *v)
     /* Not beyond another bucket's block, as in walk_bucket. */
     while (blt__walk_next(&walk, &block, &head) == BLT_OK &&
            blt__layout_bucket(&image->layout, head) == i)
-      if (is_in_region(v, block.off) &&
+      if (is_in_region(j, block.off) &&
           (live.len == 0 ||
            bsearch(&block.off, live.data, live.len / sizeof block.off,
                    sizeof block.off, compare_offsets) == NULL))
-        tell(v, "wild-pointer", walk.link_off,
+        tell(j, "wild-pointer", walk.link_off,
              "the link leads to %llu, where no live block begins",
              (unsigned long long)block.off);
   }
@@ -291,49 +326,113 @@ static blt_status find_astray(struct blt__verify *v)
 
 /* ---- the whole */
 
-static void judge_header(struct blt__verify *v)
+static void judge_header(struct judge *j)
 {
+  const struct blt__verify *v = j->v;
   struct blt__checkpoint checkpoint;
 
   if (v->is_unclean)
-    tell(v, "unclean", BLT__HDR_COUNT,
+    tell(j, "unclean", BLT__HDR_COUNT,
          "the last writer did not close the file; opening it for writing "
          "recovers it");
   if (memcmp(v->header + BLT__HDR_CHECKPOINT, "BLTK", 4) == 0 &&
       !blt__checkpoint_decode(v->header, &checkpoint))
-    tell(v, "bad-checkpoint", BLT__HDR_CHECKPOINT,
+    tell(j, "bad-checkpoint", BLT__HDR_CHECKPOINT,
          "the checkpoint is not what its hash says");
 }
 
-static blt_status judge_all(struct blt__verify *v)
+static void *do_share(void *ctx)
 {
-  uint64_t n_reached = 0, n_walked = 0;
-  blt_status status;
+  struct judge *j = ctx;
 
-  judge_header(v);
-  if ((status = scan_all(v, &n_reached)) < 0 ||
-      (status = walk_all(v, &n_walked)) < 0)
-    return status;
-  if (n_walked > n_reached && !is_enough(v) && (status = find_astray(v)) < 0)
-    return status;
-  uint64_t counted = v->report.n_live - v->report.n_hidden;
-  if (!v->is_unclean && counted != v->n_keys)
-    tell(v, "wrong-count", BLT__HDR_COUNT,
+  j->status = scan_all(j);
+  if (j->status == BLT_OK)
+    j->status = walk_all(j);
+  if (j->status < 0)
+    atomic_store(&j->court->is_over, 1);
+  return NULL;
+}
+
+/* A thread that cannot be had is no failure: its share is done here. */
+static void do_all_shares(struct judge *judges, unsigned n)
+{
+  pthread_t threads[MOST_THREADS];
+  int started[MOST_THREADS] = {0};
+
+  for (unsigned i = 1; i < n; i++)
+    started[i] = pthread_create(&threads[i], NULL, do_share, &judges[i]) == 0;
+  do_share(&judges[0]);
+  for (unsigned i = 1; i < n; i++)
+    if (started[i])
+      pthread_join(threads[i], NULL);
+    else
+      do_share(&judges[i]);
+}
+
+/* What all judges found goes to the first one. The words of a failure belong
+ * to the thread that met it, and only ours are heard. */
+static blt_status add_up(struct judge *judges, unsigned n)
+{
+  struct judge *first = &judges[0];
+
+  for (unsigned i = 1; i < n; i++) {
+    const struct judge *j = &judges[i];
+    first->report.n_live += j->report.n_live;
+    first->report.n_dead += j->report.n_dead;
+    first->report.n_hidden += j->report.n_hidden;
+    first->report.n_records += j->report.n_records;
+    first->n_reached += j->n_reached;
+    first->n_walked += j->n_walked;
+    if (first->status == BLT_OK && j->status < 0)
+      first->status =
+          blt__fail(first->v->image->view.sink, j->status, BLT_NO_OFFSET, "%s",
+                    blt_status_message(j->status));
+  }
+  return first->status;
+}
+
+static blt_status judge_all(struct court *court)
+{
+  struct blt__verify *v = court->v;
+  struct judge judges[MOST_THREADS];
+  struct judge *first = &judges[0];
+  unsigned n = v->options->n_threads;
+
+  n = n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : n;
+  for (unsigned i = 0; i < n; i++)
+    judges[i] = (struct judge){.court = court, .v = v, .which = i, .n = n};
+  judge_header(first);
+  do_all_shares(judges, n);
+  blt_status status = add_up(judges, n);
+  if (status == BLT_OK && first->n_walked > first->n_reached &&
+      !is_enough(first))
+    status = find_astray(first);
+  uint64_t counted = first->report.n_live - first->report.n_hidden;
+  if (status == BLT_OK && !v->is_unclean && counted != v->n_keys)
+    tell(first, "wrong-count", BLT__HDR_COUNT,
          "the header says %llu keys, %llu are found",
          (unsigned long long)v->n_keys, (unsigned long long)counted);
-  return BLT_OK;
+  first->report.n_faults = v->report.n_faults;
+  v->report = first->report;
+  return status;
 }
 
 blt_status blt__verify_image(struct blt__verify *v)
 {
   struct blt__view *view = &v->image->view;
+  struct court court = {.v = v};
 
   v->report = (blt_verify_report){0};
   blt__view_advise(view, 0, view->size, BLT__HINT_NORMAL);
   blt__view_forget_failure(view);
-  blt_status status = judge_all(v);
-  if (status == BLT_OK)
-    status = blt__view_failure(view);
+  pthread_mutex_init(&court.mutex, NULL);
+  blt_status status = judge_all(&court);
+  pthread_mutex_destroy(&court.mutex);
+  /* Another thread may have met it, and then the words are missing. */
+  if (status == BLT_OK && (status = blt__view_failure(view)) < 0 &&
+      v->options->n_threads > 1)
+    blt__fail(view->sink, status, BLT_NO_OFFSET, "%s",
+              blt_status_message(status));
   blt__view_advise(view, 0, view->size, BLT__HINT_RANDOM);
   if (status < 0 || v->report.n_faults == 0)
     return status;
