@@ -5,6 +5,10 @@
 #include "report.h"
 #include "survey.h"
 
+/* From here on a part of a file stands for all of it. */
+#define HUGE_FILE ((uint64_t)1 << 30)
+#define SAMPLE 10000
+
 /* A reader that recovered the file in memory only has seen a writer's
  * leavings. */
 static enum state state_of(const struct store *store, uint64_t n_faults)
@@ -21,13 +25,30 @@ static enum state state_of(const struct store *store, uint64_t n_faults)
   }
 }
 
+/* How many buckets are to stand for all; 0: look at everything. */
+static uint64_t sample_of(const struct store *store)
+{
+  const struct args *args = store->args;
+  if (args->deep)
+    return 0;
+  if (args->sample != NOT_GIVEN)
+    return args->sample;
+  return store->header.file_len > HUGE_FILE ? SAMPLE : 0;
+}
+
 static int take_survey(struct store *store, struct survey *survey)
 {
   *survey = (struct survey){.file = store->file,
                             .header = &store->header,
                             .unlocked = store->args->no_lock};
-  if (blt_stat(store->db, &survey->stats) < 0)
+  const uint64_t n_sampled = sample_of(store);
+  const blt_status measured =
+      n_sampled > 0
+          ? blt_stat_sample(store->db, (uint32_t)n_sampled, &survey->stats)
+          : blt_stat(store->db, &survey->stats);
+  if (measured < 0)
     return store_failed(store);
+  survey->n_sampled = n_sampled;
   if (store->args->deep) {
     blt_verify_report report = {0};
     const blt_status status = blt_verify(store->db, NULL, &report);
@@ -54,7 +75,9 @@ static void print_survey(const struct args *args, const struct survey *survey,
   else if (args->raw_buckets)
     print_bins(survey, out);
   else
-    survey_print(survey, out, out_has_color(args), out_has_utf8());
+    survey_print(
+        survey, out,
+        &(struct screen){out_has_color(args), out_has_utf8(), out_width()});
 }
 
 static int draw(const struct args *args, const struct survey *survey)
@@ -93,6 +116,10 @@ int cmd_inspect(const struct args *args)
   int worst = EXIT_DONE;
   if (args->svg && args->n_words > 1)
     return report_usage(args, "--svg draws one FILE; give one");
+  if (args->sample != NOT_GIVEN &&
+      (args->sample == 0 || args->sample > UINT32_MAX || args->deep))
+    return report_usage(args, "--sample takes a number of buckets, and "
+                              "excludes --deep");
   out_open(&out, args, NULL);
   for (size_t i = 0; i < args->n_words && !out_failed(&out); i++) {
     if (i > 0 && !args->json)

@@ -105,7 +105,10 @@ static const struct option meta_options[] = {
     OPTIONS_END};
 
 static const struct option inspect_options[] = {
-    {"deep", 0, OPTION_FLAG, FIELD(deep), NULL, "verify the file as well"},
+    {"deep", 0, OPTION_FLAG, FIELD(deep), NULL,
+     "read all of the file and verify it as well"},
+    {"sample", 0, OPTION_COUNT, FIELD(sample), "N",
+     "guess from N buckets (10000 for files above 1 GiB)"},
     {"svg", 0, OPTION_STRING, FIELD(svg), "OUT",
      "draw the two pictures to OUT"},
     {"buckets", 0, OPTION_FLAG, FIELD(raw_buckets), NULL,

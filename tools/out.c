@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "compress.h"
@@ -178,4 +179,12 @@ bool out_has_color(const struct args *args)
 bool out_has_utf8(void)
 {
   return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+size_t out_width(void)
+{
+  struct winsize size = {0};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+    return 80;
+  return size.ws_col;
 }

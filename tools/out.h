@@ -52,5 +52,7 @@ int out_close(struct out *out, const struct args *args, int code);
 /* Whether standard output takes colours and UTF-8. */
 bool out_has_color(const struct args *args);
 bool out_has_utf8(void);
+/* Columns of the terminal that standard output is, or 80. */
+size_t out_width(void);
 
 #endif

@@ -5,14 +5,22 @@
 #include "survey.h"
 #include "units.h"
 
-#define WIDTH 72
-#define BAR_WIDTH 30
-#define CHAIN_BAR_WIDTH 24
+/* No narrower and no wider, whatever the terminal is. */
+#define NARROWEST 56
+#define WIDEST 120
+/* Three fields stand beside each other from here on, else two. */
+#define WIDE 76
+/* A row of space without its bar and its note, and one of chains. */
+#define SHARE_WIDTH 36
+#define CHAIN_WIDTH 30
+#define SHORTEST_BAR 12
+#define LONGEST_BAR 60
 
 struct picture {
   const struct survey *survey;
   struct out *out;
   bool color, utf8;
+  size_t width;
 };
 
 static const char *const share_colors[N_SHARES] = {"\033[32m", "\033[31m",
@@ -79,25 +87,70 @@ static void print_line(const struct picture *p, struct text *line)
   text_clear(line);
 }
 
-static void print_title(const struct picture *p, struct text *line)
+/* A line that is too long goes on below, behind `indent` blanks. */
+static void print_wrapped(const struct picture *p, struct text *line,
+                          size_t indent)
 {
-  const blt_header *header = p->survey->header;
-  struct text size = {0};
-  text_add_size(&size, p->survey->stats.file_len);
-  text_add_printable(line, p->survey->file, strlen(p->survey->file));
-  text_addf(line, "   %s-length booklet, format %u",
-            survey_kind_name(p->survey), header->version);
+  struct text row = {0};
+  size_t at = 0;
+  while (line->len > 0) {
+    size_t n = 0, end = at, blank = 0;
+    for (; end < line->len && n <= p->width; end++) {
+      n += ((unsigned char)line->data[end] & 0xc0) != 0x80;
+      if (line->data[end] == ' ' && end > at + indent && n <= p->width)
+        blank = end;
+    }
+    if (n <= p->width || blank == 0)
+      break;
+    text_add(&row, line->data + at, blank - at);
+    print_line(p, &row);
+    /* What was printed gives its room to the indent. */
+    at = blank + 1;
+    while (at < line->len && line->data[at] == ' ')
+      at++;
+    at -= indent < at ? indent : at;
+    memset(line->data + at, ' ', indent);
+  }
+  text_add(&row, line->data + at, line->len - at);
+  print_line(p, &row);
+  text_clear(line);
+  text_release(&row);
+}
+
+static void add_kind(const struct picture *p, struct text *line)
+{
+  text_addf(line, "%s-length booklet, format %u", survey_kind_name(p->survey),
+            p->survey->header->version);
   if (p->survey->unlocked)
     text_add_string(line, ", unlocked read");
-  text_add_string(line, "  ");
-  if (size.len < WIDTH)
-    pad(line, WIDTH - size.len);
-  text_add(line, size.data, size.len);
+  if (p->survey->n_sampled > 0)
+    text_add_string(line, ", sampled");
+}
+
+/* The name stands alone where the rest does not fit beside it. */
+static void print_title(const struct picture *p, struct text *line)
+{
+  struct text size = {0}, kind = {0};
+  text_add_size(&size, p->survey->stats.file_len);
+  add_kind(p, &kind);
+  text_add_printable(line, p->survey->file, strlen(p->survey->file));
   out_string(p->out, color_of(p, "\033[1m"));
+  if (columns(line) + 3 + kind.len + 2 + size.len > p->width) {
+    print_line(p, line);
+    text_add_string(line, "  ");
+  } else {
+    text_add_string(line, "   ");
+  }
+  text_add(line, kind.data, kind.len);
+  text_add_string(line, "  ");
+  if (size.len < p->width)
+    pad(line, p->width - size.len);
+  text_add(line, size.data, size.len);
   out_text(p->out, line);
   out_format(p->out, "%s\n", color_of(p, "\033[0m"));
   text_clear(line);
   text_release(&size);
+  text_release(&kind);
 }
 
 static const char *name_or_number(unsigned code, char *number, size_t capacity)
@@ -115,31 +168,56 @@ static void add_uuid(struct text *line, const struct picture *p)
   text_add_hex(line, uuid + 14, 2);
 }
 
-static void print_keys(const struct picture *p, struct text *line)
+enum { LEFT = 2, MIDDLE = 32, RIGHT = 52, N_FIELDS = 6 };
+
+static void fill_fields(const struct picture *p, struct text *fields)
 {
   const blt_header *header = p->survey->header;
   char number[16];
-  text_add_string(line, "  keys       ");
-  text_add_count(line, p->survey->stats.n_keys);
-  pad(line, 32);
-  text_addf(line, "key type  %s",
+  text_add_string(&fields[0], "keys       ");
+  text_add_count(&fields[0], p->survey->stats.n_keys);
+  text_addf(&fields[1], "key type  %s",
             name_or_number(header->key_serializer, number, sizeof number));
-  pad(line, 52);
-  text_addf(line, "timestamps  %s", header->has_timestamps ? "yes" : "no");
-  print_line(p, line);
-
-  text_add_string(line, "  hidden     ");
-  text_add_count(line, p->survey->stats.n_hidden);
-  pad(line, 32);
-  if (header->kind == BLT_FIXED)
-    text_addf(line, "values    %" PRIu32 " B", header->value_len);
+  text_add_string(&fields[2], "hidden     ");
+  if (p->survey->n_sampled > 0)
+    text_add_string(&fields[2], "?");
   else
-    text_addf(line, "values    %s",
+    text_add_count(&fields[2], p->survey->stats.n_hidden);
+  if (header->kind == BLT_FIXED)
+    text_addf(&fields[3], "values    %" PRIu32 " B", header->value_len);
+  else
+    text_addf(&fields[3], "values    %s",
               name_or_number(header->value_serializer, number, sizeof number));
-  pad(line, 52);
-  text_add_string(line, "uuid        ");
-  add_uuid(line, p);
-  print_line(p, line);
+  text_addf(&fields[4], "timestamps  %s",
+            header->has_timestamps ? "yes" : "no");
+  text_add_string(&fields[5], "uuid        ");
+  add_uuid(&fields[5], p);
+}
+
+static void add_at(struct text *line, size_t column, const struct text *field)
+{
+  pad(line, column);
+  text_add(line, field->data, field->len);
+}
+
+static void print_keys(const struct picture *p, struct text *line)
+{
+  struct text fields[N_FIELDS] = {{0}};
+  fill_fields(p, fields);
+  for (size_t i = 0; i < 2; i++) {
+    add_at(line, LEFT, &fields[2 * i]);
+    add_at(line, MIDDLE, &fields[2 * i + 1]);
+    if (p->width >= WIDE)
+      add_at(line, RIGHT, &fields[4 + i]);
+    print_line(p, line);
+  }
+  if (p->width < WIDE) {
+    add_at(line, LEFT, &fields[4]);
+    add_at(line, MIDDLE, &fields[5]);
+    print_line(p, line);
+  }
+  for (size_t i = 0; i < N_FIELDS; i++)
+    text_release(&fields[i]);
 }
 
 static void print_values(const struct picture *p, struct text *line)
@@ -155,7 +233,7 @@ static void print_values(const struct picture *p, struct text *line)
     text_addf(line, "%s%s ", i ? dot(p) : "", names[i]);
     text_add_size(line, lens[i]);
   }
-  print_line(p, line);
+  print_wrapped(p, line, 13);
 }
 
 static void print_state(const struct picture *p, struct text *line)
@@ -167,23 +245,46 @@ static void print_state(const struct picture *p, struct text *line)
   if (p->survey->n_faults > 0)
     text_addf(line, " (%" PRIu64 " faults; see blt verify)",
               p->survey->n_faults);
-  print_line(p, line);
+  print_wrapped(p, line, 13);
 }
 
+static size_t longest_note(const struct share *shares)
+{
+  size_t longest = 0;
+  for (size_t i = 0; i < N_SHARES; i++)
+    if (columns(&shares[i].note) > longest)
+      longest = columns(&shares[i].note);
+  return longest;
+}
+
+static size_t bar_width(size_t room)
+{
+  return room < SHORTEST_BAR ? SHORTEST_BAR
+                             : (room > LONGEST_BAR ? LONGEST_BAR : room);
+}
+
+/* Where the notes leave no room for a bar they stand below it. */
 static void print_space(const struct picture *p, struct text *line)
 {
   struct share shares[N_SHARES];
   const uint64_t total = p->survey->stats.file_len;
   out_string(p->out, "\nspace\n");
   survey_shares(p->survey, shares);
+  const size_t taken = SHARE_WIDTH + longest_note(shares);
+  const bool beside = taken + SHORTEST_BAR <= p->width;
+  const size_t width = bar_width(p->width - (beside ? taken : SHARE_WIDTH - 3));
   for (size_t i = 0; i < N_SHARES; i++) {
     const double share = total ? (double)shares[i].len / (double)total : 0;
     struct text size = {0};
     text_add_size(&size, shares[i].len);
     text_addf(line, "  %-10s %s", shares[i].name, color_of(p, share_colors[i]));
-    add_bar(line, p, share, BAR_WIDTH);
+    add_bar(line, p, share, width);
     text_addf(line, "%s %5.1f %% %10s   ", color_of(p, "\033[0m"), share * 100,
               size.data);
+    if (!beside) {
+      print_line(p, line);
+      pad(line, 13);
+    }
     text_add(line, shares[i].note.data, shares[i].note.len);
     print_line(p, line);
     text_release(&size);
@@ -195,10 +296,12 @@ static void print_chains(const struct picture *p, struct text *line)
 {
   const blt_stats *stats = &p->survey->stats;
   const double n_buckets = p->survey->header->n_buckets;
-  out_format(p->out,
-             "\nchains  (blocks read to find a key: mean %.2f, worst %" PRIu64
-             ")\n",
-             survey_mean_steps(p->survey), stats->chain_max);
+  const size_t width = bar_width(p->width - CHAIN_WIDTH);
+  text_addf(line,
+            "chains  (blocks read to find a key: mean %.2f, worst %" PRIu64 ")",
+            survey_mean_steps(p->survey), stats->chain_max);
+  out_string(p->out, "\n");
+  print_wrapped(p, line, 9);
   for (size_t i = 0; i < survey_n_bins(p->survey); i++) {
     const double share =
         n_buckets > 0 ? (double)stats->chain_bins[i] / n_buckets : 0;
@@ -206,7 +309,7 @@ static void print_chains(const struct picture *p, struct text *line)
     text_add_count(&count, stats->chain_bins[i]);
     text_addf(line, "  %2zu%s %13s  %5.1f %%  ", i,
               i + 1 == BLT_CHAIN_BINS ? "+" : " ", count.data, share * 100);
-    add_bar(line, p, share, CHAIN_BAR_WIDTH);
+    add_bar(line, p, share, width);
     print_line(p, line);
     text_release(&count);
   }
@@ -225,7 +328,7 @@ static void print_advice(const struct picture *p, struct text *line)
     text_add_size(line, prune);
     text_addf(line, " (%.0f %%)",
               100 * (double)prune / (double)stats->file_len);
-    print_line(p, line);
+    print_wrapped(p, line, 8);
   }
   if (index) {
     text_add_string(line, prune ? "        prune --buckets auto would also "
@@ -234,14 +337,18 @@ static void print_advice(const struct picture *p, struct text *line)
     text_add_size(line, stats->index_len);
     text_add_string(line, " to ");
     text_add_size(line, stats->index_len - index);
-    print_line(p, line);
+    print_wrapped(p, line, 8);
   }
 }
 
-void survey_print(const struct survey *survey, struct out *out, bool color,
-                  bool utf8)
+void survey_print(const struct survey *survey, struct out *out,
+                  const struct screen *screen)
 {
-  const struct picture picture = {survey, out, color, utf8};
+  const size_t width = screen->width < NARROWEST ? NARROWEST
+                       : screen->width > WIDEST  ? WIDEST
+                                                 : screen->width;
+  const struct picture picture = {survey, out, screen->color, screen->utf8,
+                                  width};
   struct text line = {0};
   print_title(&picture, &line);
   print_keys(&picture, &line);

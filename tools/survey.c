@@ -32,7 +32,10 @@ void survey_shares(const struct survey *survey, struct share *shares)
   shares[SHARE_OTHER] =
       (struct share){.name = "other", .len = stats->other_len};
   note_blocks(&shares[SHARE_LIVE].note, stats->n_live);
-  note_blocks(&shares[SHARE_DEAD].note, stats->n_dead);
+  if (survey->n_sampled > 0)
+    text_add_string(&shares[SHARE_DEAD].note, "guessed");
+  else
+    note_blocks(&shares[SHARE_DEAD].note, stats->n_dead);
   if (stats->n_records > 0) {
     text_add_string(&shares[SHARE_DEAD].note, ", ");
     text_add_count(&shares[SHARE_DEAD].note, stats->n_records);
@@ -200,6 +203,8 @@ json_t *survey_json(const struct survey *survey)
   json_object_set_new(object, "value_len", values);
   json_object_set_new(object, "advice", advice_json(survey));
   json_object_set_new(object, "state", json_string(survey_state_name(survey)));
+  if (survey->n_sampled > 0)
+    json_object_set_new(object, "sampled", number(survey->n_sampled));
   if (survey->unlocked)
     json_object_set_new(object, "unlocked", json_true());
   return object;

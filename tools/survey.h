@@ -13,7 +13,8 @@ struct survey {
   blt_stats stats;
   enum state state;
   bool unlocked;
-  uint64_t n_faults; /* with --deep                                         */
+  uint64_t n_sampled; /* buckets that were looked at; 0: everything was     */
+  uint64_t n_faults;  /* with --deep                                         */
 };
 
 /* One part of the file's space. */
@@ -43,8 +44,14 @@ const char *survey_kind_name(const struct survey *survey);
 /* Chain lengths to show: 1 + the greatest one, at most BLT_CHAIN_BINS. */
 size_t survey_n_bins(const struct survey *survey);
 
-void survey_print(const struct survey *survey, struct out *out, bool color,
-                  bool utf8);
+/* What the screen can show. */
+struct screen {
+  bool color, utf8;
+  size_t width;
+};
+
+void survey_print(const struct survey *survey, struct out *out,
+                  const struct screen *screen);
 void survey_print_svg(const struct survey *survey, struct out *out);
 json_t *survey_json(const struct survey *survey);
 

@@ -8,16 +8,37 @@
 #include "hash/keyhash.h"
 #include "upkeep/stats.h"
 
+/* Everything that was put has to be in the file. */
+static blt_status settle(blt_db *db)
+{
+  return db->writable && !db->in_batch && !db->log.poisoned ? blt__commit(db)
+                                                            : BLT_OK;
+}
+
 BLT_API blt_status blt_stat(blt_db *db, blt_stats *out)
 {
   blt_status status = blt__enter_alone(db);
 
   if (status < 0)
     return status;
-  if (db->writable && !db->in_batch && !db->log.poisoned)
-    status = blt__commit(db);
-  if (status == BLT_OK)
+  if ((status = settle(db)) == BLT_OK)
     status = blt__stats_gather(&db->image, out);
+  return blt__leave(db, status);
+}
+
+BLT_API blt_status blt_stat_sample(blt_db *db, uint32_t n_buckets,
+                                   blt_stats *out)
+{
+  blt_status status = blt__enter_alone(db);
+
+  if (status < 0)
+    return status;
+  if (n_buckets == 0)
+    status = blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
+                       "a sample of no buckets tells nothing");
+  else if ((status = settle(db)) == BLT_OK)
+    status = blt__stats_sample(&db->image, n_buckets,
+                               db->writable ? db->log.n_keys : db->n_keys, out);
   return blt__leave(db, status);
 }
 

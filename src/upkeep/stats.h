@@ -8,4 +8,8 @@
 
 blt_status blt__stats_gather(struct blt__image *image, blt_stats *out);
 
+/* From the chains of some buckets; n_keys is how many keys there are. */
+blt_status blt__stats_sample(struct blt__image *image, uint32_t n_buckets,
+                             uint64_t n_keys, blt_stats *out);
+
 #endif

@@ -41,6 +41,50 @@ START_TEST(the_parts_of_a_file_add_up)
 }
 END_TEST
 
+START_TEST(a_sample_of_all_buckets_is_no_guess)
+{
+  const blt_options options = options_of_new(50);
+  blt_db *const db = open_path_with(temp_path("a.blt"), &options);
+  blt_stats sample;
+
+  put_numbered(db, 0, 40);
+  EXPECT_OK(blt_sync(db));
+  const blt_stats whole = stats_of(db);
+  EXPECT_OK(blt_stat_sample(db, 1000, &sample));
+  ck_assert_uint_eq(sample.live_len, whole.live_len);
+  ck_assert_uint_eq(sample.dead_len, whole.dead_len);
+  ck_assert_uint_eq(sample.other_len, whole.other_len);
+  ck_assert_uint_eq(sample.chain_steps, whole.chain_steps);
+  ck_assert_mem_eq(sample.chain_bins, whole.chain_bins,
+                   sizeof whole.chain_bins);
+  ck_assert_uint_eq(sample.value_len_p50, whole.value_len_p50);
+  EXPECT(BLT_E_INVALID, blt_stat_sample(db, 0, &sample));
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
+START_TEST(a_sample_is_near_the_whole)
+{
+  const blt_options options = options_of_new(20011);
+  blt_db *const db = open_path_with(temp_path("a.blt"), &options);
+  blt_stats sample;
+
+  put_numbered(db, 0, 20000);
+  EXPECT_OK(blt_sync(db));
+  const blt_stats whole = stats_of(db);
+  EXPECT_OK(blt_stat_sample(db, 2000, &sample));
+  ck_assert_uint_eq(sample.n_keys, 20000);
+  ck_assert_uint_eq(sample.live_len + sample.dead_len + sample.index_len +
+                        sample.other_len,
+                    sample.file_len);
+  ck_assert_double_eq_tol((double)sample.live_len / (double)whole.live_len, 1,
+                          0.1);
+  ck_assert_double_eq_tol(
+      (double)sample.chain_bins[0] / (double)whole.chain_bins[0], 1, 0.2);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 START_TEST(a_hand_made_file_is_measured)
 {
   struct image image;
@@ -155,8 +199,9 @@ END_TEST
 Suite *stat_suite(void)
 {
   return SUITE_OF("stat", the_parts_of_a_file_add_up,
-                  a_hand_made_file_is_measured, every_bucket_is_in_one_bin,
-                  an_empty_store_is_measured,
+                  a_sample_of_all_buckets_is_no_guess,
+                  a_sample_is_near_the_whole, a_hand_made_file_is_measured,
+                  every_bucket_is_in_one_bin, an_empty_store_is_measured,
                   the_header_shows_what_is_stored_and_what_is_meant,
                   the_header_shows_a_moved_index);
 }
