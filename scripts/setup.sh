@@ -21,6 +21,8 @@ packages=(
   libb2-dev libxxhash-dev check libpopt-dev libjansson-dev libsmartcols-dev
   libzstd-dev
   # what the command's streams are tried with
+  jq sqlite3 gdbmtool db-util lmdb-utils tinycdb redis-server zstd tmux zsh
+  fish
   jq sqlite3 gdbmtool db-util lmdb-utils tinycdb redis-server zstd tmux
   # the manual pages
   scdoc

@@ -236,15 +236,24 @@ static int parse_pass(struct args *args, int argc, const char **argv,
   return code;
 }
 
+/* "KEY" of "FILE KEY...", when there is one word. */
+static int report_missing(const struct args *args)
+{
+  const char *word = args->command->words;
+  for (size_t i = 0; i < args->n_words; i++)
+    word += strcspn(word, " ") + 1;
+  return report_usage(args, "%.*s is missing; the form is blt %s %s",
+                      (int)strcspn(word, " ."), word, args->command->name,
+                      args->command->words);
+}
+
 static int check_words(const struct args *args)
 {
   const struct command *command = args->command;
   if (args->help)
     return EXIT_DONE;
   if (args->n_words < command->min_words)
-    return report_usage(args, "%s is missing; the form is blt %s %s",
-                        args->n_words == 0 ? "FILE" : "KEY", command->name,
-                        command->words);
+    return report_missing(args);
   if (args->n_words > command->max_words)
     return report_usage(args, "\"%s\" is too much; the form is blt %s %s",
                         args->words[command->max_words], command->name,

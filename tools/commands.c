@@ -224,6 +224,8 @@ static const struct option slot_options[] = {
      "print the time of the slot instead"},
     OPTIONS_END};
 
+static const struct option completion_options[] = {OPTIONS_END};
+
 static const struct option help_options[] = {OPTIONS_END};
 
 #define TIME_NOTES                                                             \
@@ -321,6 +323,10 @@ const struct command commands[] = {
      "however the files are laid out. It finds damage, not forgery.\n"},
     {"slot", NULL, cmd_slot, 2, 4, "FILE 1|2 [get|set VALUE|@PATH|-|del]",
      "Show, store or remove an application's slot.", slot_options, ""},
+    {"completion", NULL, cmd_completion, 1, 1, "bash|zsh|fish",
+     "Print a script that completes command lines.", completion_options,
+     "In bash: source <(blt completion bash). In zsh, behind compinit: source\n"
+     "<(blt completion zsh). In fish: blt completion fish | source.\n"},
     {"help", NULL, cmd_help, 0, 1, "[COMMAND]",
      "Show help, on one command or on all.", help_options, ""},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};

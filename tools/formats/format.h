@@ -108,6 +108,9 @@ extern const struct format format_jsonl, format_csv, format_tsv, format_bdb,
  * none. */
 const struct format *format_find(const char *name);
 const struct format *format_of_path(const char *path);
+/* All names, parted by blanks. */
+void formats_add_names(struct text *words);
+
 /* The format that --format names; 0, or an exit code after a message. */
 int format_choose(const struct args *args, const struct format **out);
 

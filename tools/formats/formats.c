@@ -48,6 +48,12 @@ const struct format *format_of_path(const char *path)
   return NULL;
 }
 
+void formats_add_names(struct text *words)
+{
+  for (size_t i = 0; i < N_FORMATS; i++)
+    text_addf(words, "%s%s", i ? " " : "", formats[i]->name);
+}
+
 static const char *nearest_name(const char *name)
 {
   const char *nearest = NULL;
