@@ -19,7 +19,7 @@ packages=(
   meson ninja-build gcc g++ clang libc6-dev binutils pkg-config
   # the libraries: hashes, the tests, the command line
   libb2-dev libxxhash-dev check libpopt-dev libjansson-dev libsmartcols-dev
-  libzstd-dev
+  libzstd-dev libedit-dev
   # what the command's streams are tried with
   jq sqlite3 gdbmtool db-util lmdb-utils tinycdb redis-server zstd tmux zsh
   fish

@@ -14,6 +14,7 @@
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
 struct command;
+struct session;
 
 /*
  * The values of all options of all commands; a command reads those that its
@@ -23,7 +24,8 @@ struct args {
   const struct command *command; /* NULL until it is known                  */
   const char *const *words;      /* what is no option, behind the command   */
   size_t n_words;
-  void *parser; /* owns `words`                            */
+  struct session *session; /* of the shell that runs the command, or NULL   */
+  void *parser;            /* owns `words`                            */
 
   /* every command */
   int json, quiet, verbose, no_wait, no_lock, network, help, version;

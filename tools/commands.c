@@ -224,6 +224,11 @@ static const struct option slot_options[] = {
      "print the time of the slot instead"},
     OPTIONS_END};
 
+static const struct option shell_options[] = {
+    {"write", 'w', OPTION_FLAG, FIELD(write), NULL,
+     "open FILE for writing too, which locks others out"},
+    OPTIONS_END};
+
 static const struct option completion_options[] = {OPTIONS_END};
 
 static const struct option help_options[] = {OPTIONS_END};
@@ -323,6 +328,13 @@ const struct command commands[] = {
      "however the files are laid out. It finds damage, not forgery.\n"},
     {"slot", NULL, cmd_slot, 2, 4, "FILE 1|2 [get|set VALUE|@PATH|-|del]",
      "Show, store or remove an application's slot.", slot_options, ""},
+    {"shell", NULL, cmd_shell, 1, 1, "FILE",
+     "Take commands for one file, line by line.", shell_options,
+     "The commands are those of blt, without FILE: get site-42. The file is\n"
+     "open and locked until the end, and what a command wrote is safe when it\n"
+     "is over. Without a terminal lines are taken from standard input, and "
+     "the\n"
+     "exit code is the greatest of all. quit, exit or Ctrl-D ends it.\n"},
     {"completion", NULL, cmd_completion, 1, 1, "bash|zsh|fish",
      "Print a script that completes command lines.", completion_options,
      "In bash: source <(blt completion bash). In zsh, behind compinit: source\n"

@@ -46,6 +46,11 @@ bool interrupted(void)
   return interrupt_seen != 0;
 }
 
+void interrupt_forget(void)
+{
+  interrupt_seen = 0;
+}
+
 static double seconds_now(void)
 {
   struct timespec time;

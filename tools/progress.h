@@ -40,5 +40,7 @@ void interrupt_catch(void);
 /* From here on Ctrl-C kills again. */
 void interrupt_release(void);
 bool interrupted(void);
+/* Forgets a Ctrl-C that was noted. */
+void interrupt_forget(void);
 
 #endif

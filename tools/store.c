@@ -2,9 +2,11 @@
 #include "store.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "commands.h"
 #include "report.h"
+#include "session.h"
 
 /* Without a lock a writer may be at work, and its open commit must not be
  * taken for the leavings of a killed one. */
@@ -69,6 +71,39 @@ static int read_facts(struct store *store)
   return EXIT_DONE;
 }
 
+int session_progress(void *ctx, const char *phase, uint64_t done,
+                     uint64_t total)
+{
+  const struct session *session = ctx;
+  return session->progress
+             ? progress_tell(session->progress, phase, done, total)
+             : 0;
+}
+
+/* The file that the session has open. */
+static int borrow(struct store *store)
+{
+  struct session *session = store->args->session;
+  if (!store->reading && session->reading)
+    return report_error(store->args, EXIT_USAGE, "read_only", store->file,
+                        "is open for reading; start the shell with --write");
+  store->db = session->db;
+  store->is_lent = true;
+  session->progress = &store->progress;
+  return read_facts(store);
+}
+
+/* What a command wrote is safe when it is over, as without a session. */
+static int give_back(struct store *store, int code)
+{
+  if (!store->reading && blt_sync(store->db) < 0 && code <= EXIT_NOT_FOUND)
+    code = store_failed(store);
+  progress_clear(&store->progress);
+  store->args->session->progress = NULL;
+  store->db = NULL;
+  return code;
+}
+
 int store_open(struct store *store, const struct args *args, const char *file,
                blt_options *options)
 {
@@ -78,8 +113,12 @@ int store_open(struct store *store, const struct args *args, const char *file,
     return report_usage(args, "--no-lock is for commands that only read; "
                               "leave it out");
   progress_init(&store->progress, args, file);
-  options->progress = progress_tell;
-  options->progress_ctx = &store->progress;
+  if (args->session && strcmp(file, args->session->file) == 0)
+    return borrow(store);
+  if (!options->progress) {
+    options->progress = progress_tell;
+    options->progress_ctx = &store->progress;
+  }
   const blt_status status = blt_open(file, options, &store->db);
   progress_clear(&store->progress);
   if (status < 0)
@@ -107,6 +146,8 @@ int store_failed(struct store *store)
 int store_close(struct store *store, int code)
 {
   blt_db *db = store->db;
+  if (store->is_lent)
+    return give_back(store, code);
   store->db = NULL;
   const blt_status status = blt_close(db);
   progress_clear(&store->progress);

@@ -14,6 +14,7 @@ struct store {
   const char *file;
   blt_db *db;
   bool reading; /* open for reading only */
+  bool is_lent; /* by the session, which closes it                          */
   blt_header header;
   blt_open_info opened;
   struct key_type key_type; /* of the file, or --key-type                   */
@@ -26,8 +27,8 @@ blt_options store_options(const struct args *args, blt_mode mode);
 /* Tells what a reader without a lock should know. */
 void store_tell_unlocked(const struct args *args, const char *file);
 
-/* Opens `file`, with `options` changed to report progress. 0, or an exit code
- * after a message; then there is nothing to close. */
+/* Opens `file`, with `options` changed to report progress unless they do. 0, or
+ * an exit code after a message; then there is nothing to close. */
 int store_open(struct store *store, const struct args *args, const char *file,
                blt_options *options);
 
