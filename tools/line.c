@@ -82,6 +82,10 @@ static unsigned char give_up(EditLine *editor, int key)
   (void)key;
   el_cursor(editor, len);
   el_deletestr(editor, len);
+  /* A line without its newline would be the end of input. */
+  el_insertstr(editor, "\n");
+  printf("^C\n");
+  fflush(stdout);
   return CC_NEWLINE;
 }
 
