@@ -300,6 +300,7 @@ int args_parse(struct args *args, int argc, const char **argv)
                         .max_errors = NOT_GIVEN,
                         .jobs = NOT_GIVEN,
                         .sample = NOT_GIVEN,
+                        .value_len = NOT_GIVEN,
                         .timestamp = NOT_GIVEN,
                         .since = NOT_GIVEN,
                         .until = NOT_GIVEN,

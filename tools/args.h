@@ -35,8 +35,9 @@ struct args {
 
   /* some commands */
   char *value_type, *like, *output, *default_value, *keys_from, *prefix;
-  char *match, *keep_keys, *svg, *format, *zstd, *shard, *bad_rows, *schema;
-  uint64_t fixed, buckets, limit, max_errors, jobs, sample;
+  char *match, *keep_keys, *svg, *format, *zstd, *shard, *bad_rows, *schema,
+      *sizes;
+  uint64_t fixed, buckets, limit, max_errors, jobs, sample, value_len;
   uint64_t timestamp, since, until, older_than;
   int no_timestamps, force, yes, hex, base64, decode, show_time, nul;
   int if_absent, create, ignore_missing, details, values, locations, all;

@@ -224,6 +224,13 @@ static const struct option slot_options[] = {
      "print the time of the slot instead"},
     OPTIONS_END};
 
+static const struct option bench_options[] = {
+    {"sizes", 0, OPTION_STRING, FIELD(sizes), "N,N...",
+     "keys of the files that are made (1000,10000,100000)"},
+    {"value-len", 0, OPTION_COUNT, FIELD(value_len), "N",
+     "bytes of their values (100)"},
+    OPTIONS_END};
+
 static const struct option shell_options[] = {
     {"write", 'w', OPTION_FLAG, FIELD(write), NULL,
      "open FILE for writing too, which locks others out"},
@@ -328,6 +335,14 @@ const struct command commands[] = {
      "however the files are laid out. It finds damage, not forgery.\n"},
     {"slot", NULL, cmd_slot, 2, 4, "FILE 1|2 [get|set VALUE|@PATH|-|del]",
      "Show, store or remove an application's slot.", slot_options, ""},
+    {"bench", NULL, cmd_bench, 0, 1, "[FILE]",
+     "Measure how fast a file is read, or a new one written.", bench_options,
+     "FILE is only read. Without one files are made in TMPDIR and removed. "
+     "Each\n"
+     "line has the keys, keys a second, time for a key, bytes a second, and "
+     "the\n"
+     "fastest and slowest of three rounds; the median counts. put and delete\n"
+     "end with a sync. A busy machine makes all of it slower.\n"},
     {"shell", NULL, cmd_shell, 1, 1, "FILE",
      "Take commands for one file, line by line.", shell_options,
      "The commands are those of blt, without FILE: get site-42. The file is\n"

@@ -46,6 +46,7 @@ int cmd_merge(const struct args *args);
 int cmd_diff(const struct args *args);
 int cmd_hash(const struct args *args);
 int cmd_slot(const struct args *args);
+int cmd_bench(const struct args *args);
 int cmd_shell(const struct args *args);
 int cmd_completion(const struct args *args);
 int cmd_help(const struct args *args);
