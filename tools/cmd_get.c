@@ -122,8 +122,11 @@ static int print_decoded_object(struct getting *getting, json_t *object,
     code = bad_value(getting, key);
     json_decref(object);
     break;
-  default:
+  case DECODED_SUMMARY:
     print_encoded(getting, object, value);
+    break;
+  default:
+    print_encoded(getting, object, (blt_bytes){text.data, text.len});
   }
   text_release(&text);
   return code;

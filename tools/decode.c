@@ -2,15 +2,20 @@
 #include "decode.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
+#include <zstd.h>
 
 #include "keys.h"
 #include "report.h"
 #include "units.h"
 
 typedef enum decoded (*decoder)(blt_bytes value, struct text *out);
+
+/* What one value may unpack to. */
+#define LARGEST_UNPACKED ((uint64_t)1 << 32)
 
 static enum decoded decode_bytes(blt_bytes value, struct text *out)
 {
@@ -102,6 +107,29 @@ static enum decoded decode_pickle(blt_bytes value, struct text *out)
   return DECODED_SUMMARY;
 }
 
+/* "orjson_zstd" is what orjson makes, packed. */
+static bool is_packed(const char *serializer)
+{
+  const size_t len = strlen(serializer);
+  return len >= 4 && strcmp(serializer + len - 4, "zstd") == 0;
+}
+
+static bool unpack(blt_bytes value, struct text *out)
+{
+  const unsigned long long len =
+      ZSTD_getFrameContentSize(value.data, value.len);
+  if (len == ZSTD_CONTENTSIZE_UNKNOWN || len == ZSTD_CONTENTSIZE_ERROR ||
+      len > LARGEST_UNPACKED)
+    return false;
+  char *end = text_reserve(out, (size_t)len);
+  const size_t n = ZSTD_decompress(end, (size_t)len, value.data, value.len);
+  if (ZSTD_isError(n) || n != len)
+    return false;
+  end[len] = '\0';
+  out->len += (size_t)len;
+  return true;
+}
+
 static decoder find_decoder(const char *serializer)
 {
   static const struct {
@@ -117,10 +145,15 @@ static decoder find_decoder(const char *serializer)
       {"int4", decode_signed},       {"int5", decode_signed},
       {"int8", decode_signed},       {"numpy_int1", decode_numpy1},
       {"numpy_int2", decode_numpy2}, {"numpy_int4", decode_numpy4},
-      {"numpy_int8", decode_numpy8},
+      {"numpy_int8", decode_numpy8}, {"zstd", decode_bytes},
+      {"wkb", decode_bytes},
   };
+  char plain[32];
+  snprintf(plain, sizeof plain, "%s", serializer);
+  if (is_packed(serializer) && strcmp(serializer, "zstd") != 0)
+    plain[strlen(plain) - strlen("_zstd")] = '\0';
   for (size_t i = 0; i < sizeof decoders / sizeof *decoders; i++)
-    if (strcmp(serializer, decoders[i].serializer) == 0)
+    if (strcmp(plain, decoders[i].serializer) == 0)
       return decoders[i].decode;
   return NULL;
 }
@@ -152,5 +185,15 @@ enum decoded decode_value(const blt_header *header, blt_bytes value,
                           struct text *out)
 {
   const decoder decode = decoder_of(header);
-  return decode ? decode(value, out) : DECODED_FAILED;
+  const char *name = blt_serializer_name(header->value_serializer);
+  if (!decode)
+    return DECODED_FAILED;
+  if (header->kind == BLT_FIXED || !name || !is_packed(name))
+    return decode(value, out);
+  struct text plain = {0};
+  const enum decoded decoded =
+      unpack(value, &plain) ? decode((blt_bytes){plain.data, plain.len}, out)
+                            : DECODED_FAILED;
+  text_release(&plain);
+  return decoded;
 }

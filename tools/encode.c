@@ -1,7 +1,10 @@
 /* encode.c - values from JSON, by the serializer of the file */
 #include "encode.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include <zstd.h>
 
 #include "keys.h"
 
@@ -37,18 +40,48 @@ static const char *encode_array(unsigned width, const json_t *value,
   return NULL;
 }
 
-const char *encode_value(const blt_header *header, blt_bytes text,
-                         const json_t *value, struct text *out)
+static const char *encode_plain(const char *name, blt_bytes text,
+                                const json_t *value, struct text *out)
 {
-  const char *name = header->kind == BLT_FIXED
-                         ? NULL
-                         : blt_serializer_name(header->value_serializer);
   struct key_type type;
-  if (name && key_type_parse(name, &type) &&
+  if (key_type_parse(name, &type) &&
       (type.form == KEY_UNSIGNED || type.form == KEY_SIGNED))
     return encode_number(type, text, value, out);
-  if (name && strncmp(name, "numpy_int", 9) == 0 && name[10] == '\0')
+  if (strncmp(name, "numpy_int", 9) == 0 && name[10] == '\0')
     return encode_array((unsigned)(name[9] - '0'), value, out);
   text_add(out, text.data, text.len);
   return NULL;
+}
+
+static const char *pack(const struct text *plain, struct text *out)
+{
+  const size_t room = ZSTD_compressBound(plain->len);
+  char *end = text_reserve(out, room);
+  const size_t n = ZSTD_compress(end, room, plain->len ? plain->data : "",
+                                 plain->len, ZSTD_CLEVEL_DEFAULT);
+  if (ZSTD_isError(n))
+    return "cannot be packed";
+  out->len += n;
+  return NULL;
+}
+
+const char *encode_value(const blt_header *header, blt_bytes text,
+                         const json_t *value, struct text *out)
+{
+  static const char suffix[] = "_zstd";
+  char name[32] = "";
+  struct text plain = {0};
+  const char *serializer = header->kind == BLT_FIXED
+                               ? NULL
+                               : blt_serializer_name(header->value_serializer);
+  snprintf(name, sizeof name, "%s", serializer ? serializer : "");
+  const size_t len = strlen(name), end = strlen(suffix);
+  if (len <= end || strcmp(name + len - end, suffix) != 0)
+    return encode_plain(name, text, value, out);
+  name[len - end] = '\0';
+  const char *reason = encode_plain(name, text, value, &plain);
+  if (!reason)
+    reason = pack(&plain, out);
+  text_release(&plain);
+  return reason;
 }

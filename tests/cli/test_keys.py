@@ -227,10 +227,10 @@ class Decode(Case):
             b"pickle protocol 5, 4 B (decode with: python -m blt get ...)\n")
 
     def test_a_type_that_cannot_be_decoded_exits_2_with_its_name(self):
-        self.create("--value-type", "orjson_zstd")
+        self.create("--value-type", "pd_zstd")
         self.put("k", b"x")
         result = self.fails(2, "get", self.file, "k", "--decode")
-        self.assertIn(b"orjson_zstd", result.err)
+        self.assertIn(b"pd_zstd", result.err)
 
 
 class KeyTypes(Case):

@@ -140,3 +140,24 @@ class RealPrograms(Streams):
         half = len(plain) // 2
         self.expect("jsonl", self.run_program("zstd", "-c", stdin=plain[:half])
                     + self.run_program("zstd", "-19c", stdin=plain[half:]))
+
+    @needs("zstd")
+    def test_values_that_zstd_packed_are_decoded_and_packed_again(self):
+        for kind, plain, shown in (("orjson_zstd", b'{"a": 3.20}',
+                                    b'{"a": 3.20}\n'),
+                                   ("numpy_int2_zstd", b"\x01\0\xff\xff",
+                                    b"[1, -1]\n"),
+                                   ("zstd", b"\0bytes", b"\0bytes")):
+            file = kind + ".blt"
+            self.create("--key-type", "str", "--value-type", kind, file=file)
+            packed = self.run_program("zstd", "-c", "--stream-size=%d" %
+                                      len(plain), stdin=plain)
+            self.ok("put", file, "k", "-", stdin=packed)
+            self.assertEqual(self.ok("get", "--decode", file, "k").out, shown)
+            self.ok("load", "new-" + file,
+                    stdin=self.ok("dump", "--decode", file).out)
+            value = self.ok("get", "new-" + file, "k").out
+            self.assertEqual(self.run_program("zstd", "-dc", stdin=value),
+                             plain)
+        self.ok("put", "orjson_zstd.blt", "k", "no zstd")
+        self.fails(4, "get", "--decode", "orjson_zstd.blt", "k")
