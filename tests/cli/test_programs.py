@@ -95,7 +95,7 @@ class RealPrograms(Streams):
 
     @needs("mdb_load", "mdb_dump")
     def test_the_map_of_lmdb_has_room_for_much_more_than_its_default(self):
-        for size, n in ((10, 60000), (3000, 3000), (20000, 400)):
+        for size, n in ((10, 30000), (3000, 1500), (20000, 200)):
             rows = b"".join(b'{"key":"%d","value":"%s"}\n' %
                             (i * 7919 % n, b"v" * size) for i in range(n))
             self.ok("load", "big.blt", stdin=rows)

@@ -91,6 +91,11 @@ class Typed(Shell):
         self.shell = self.session("shell", self.file)
         self.shell.expect("blt> ")
 
+    def wait_for_editor(self):
+        """What is completed shows that the editor has the terminal."""
+        self.shell.type("hel\t")
+        self.shell.expect("p ")
+
     def test_lines_are_edited_and_remembered(self):
         self.shell.type("get site-43\x7f2\n")
         self.shell.expect("rain")
@@ -98,7 +103,8 @@ class Typed(Shell):
         self.shell.type("\x1b[A\n")
         self.shell.expect("rain")
         self.shell.expect("blt> ")
-        self.shell.type("\x04")
+        self.wait_for_editor()
+        self.shell.type("\x15\x04")
         self.assertEqual(self.shell.end(), 0)
 
     def test_tab_completes_commands_and_options(self):
@@ -113,9 +119,7 @@ class Typed(Shell):
         self.assertEqual(self.shell.end(), 0)
 
     def test_control_c_gives_up_the_line_and_not_the_shell(self):
-        # What was completed shows that the editor has the terminal.
-        self.shell.type("hel\t")
-        self.shell.expect("p ")
+        self.wait_for_editor()
         self.shell.type("\x03")
         self.shell.expect("blt> ")
         self.shell.type("get site-42\n")
