@@ -90,6 +90,8 @@ static size_t inherit(const struct args *args, const char **words)
     words[n++] = "--quiet";
   if (args->verbose)
     words[n++] = "--verbose";
+  if (args->network)
+    words[n++] = "--network";
   if (args->key_type) {
     words[n++] = "--key-type";
     words[n++] = args->key_type;
