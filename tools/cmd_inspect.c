@@ -8,6 +8,7 @@
 /* From here on a part of a file stands for all of it. */
 #define HUGE_FILE ((uint64_t)1 << 30)
 #define SAMPLE 10000
+#define LARGEST_SAMPLE 10000000
 
 /* A reader that recovered the file in memory only has seen a writer's
  * leavings. */
@@ -25,6 +26,14 @@ static enum state state_of(const struct store *store, uint64_t n_faults)
   }
 }
 
+/* As many buckets as have about SAMPLE keys in them. */
+static uint64_t usual_sample(const blt_header *header)
+{
+  const uint64_t n_keys = header->n_keys > 0 ? header->n_keys : 1;
+  const uint64_t n = header->n_buckets / n_keys * SAMPLE;
+  return n < SAMPLE ? SAMPLE : n > LARGEST_SAMPLE ? LARGEST_SAMPLE : n;
+}
+
 /* How many buckets are to stand for all; 0: look at everything. */
 static uint64_t sample_of(const struct store *store)
 {
@@ -33,7 +42,7 @@ static uint64_t sample_of(const struct store *store)
     return 0;
   if (args->sample != NOT_GIVEN)
     return args->sample;
-  return store->header.file_len > HUGE_FILE ? SAMPLE : 0;
+  return store->header.file_len > HUGE_FILE ? usual_sample(&store->header) : 0;
 }
 
 static int take_survey(struct store *store, struct survey *survey)

@@ -108,7 +108,7 @@ static const struct option inspect_options[] = {
     {"deep", 0, OPTION_FLAG, FIELD(deep), NULL,
      "read all of the file and verify it as well"},
     {"sample", 0, OPTION_COUNT, FIELD(sample), "N",
-     "guess from N buckets (10000 for files above 1 GiB)"},
+     "guess from N buckets, as for files above 1 GiB"},
     {"svg", 0, OPTION_STRING, FIELD(svg), "OUT",
      "draw the two pictures to OUT"},
     {"buckets", 0, OPTION_FLAG, FIELD(raw_buckets), NULL,
