@@ -23,7 +23,6 @@ packages=(
   # what the command's streams are tried with
   jq sqlite3 gdbmtool db-util lmdb-utils tinycdb redis-server zstd tmux zsh
   fish
-  jq sqlite3 gdbmtool db-util lmdb-utils tinycdb redis-server zstd tmux
   # the manual pages
   scdoc
   # the original, to compare with
