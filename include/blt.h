@@ -679,9 +679,10 @@ BLT_API blt_status blt_stat(blt_db *db, blt_stats *out);
 
 /* What blt_stat tells, guessed from the chains of n_buckets buckets that are
  * spread over the index, for files that are too long to be read. Lengths of
- * parts and n_keys are right; live_len, sums, bins and steps are scaled; minima, maxima
- * and quantiles are those of the sample; dead blocks are not seen (n_dead,
- * n_records, n_hidden and record_len are 0), and dead_len is what is left. */
+ * parts and n_keys are right; live_len, sums, bins and steps are scaled;
+ * minima, maxima and quantiles are those of the sample; dead blocks are not
+ * seen (n_dead, n_records, n_hidden and record_len are 0), and dead_len is
+ * what is left. */
 BLT_API blt_status blt_stat_sample(blt_db *db, uint32_t n_buckets,
                                    blt_stats *out);
 
