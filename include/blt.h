@@ -524,10 +524,19 @@ BLT_API void blt_iter_close(blt_iter *iter);
 BLT_API blt_status blt_sync(blt_db *db);
 
 /*
+ * Do to the file what blt_close does, and stay open: commit, make durable,
+ * write every link back, mark the file clean with its real count. Until the
+ * next put its bytes are a whole store for who reads them without our help: a
+ * backup, an upload, booklet. Dearer than blt_sync. Statuses as blt_sync.
+ */
+BLT_API blt_status blt_checkpoint(blt_db *db);
+
+/*
  * An atomic group: all that is put and deleted between begin and commit is
  * in the store after a crash, or none of it. begin commits what was put
  * before. The group is held in memory. Batches do not nest (BLT_E_BUSY);
- * prune, reindex, clear, blt_sync and blt_reopen inside one are BLT_E_BUSY.
+ * prune, reindex, clear, blt_sync, blt_checkpoint and blt_reopen inside one
+ * are BLT_E_BUSY.
  */
 BLT_API blt_status blt_batch_begin(blt_db *db);
 /* BLT_E_NO_SPACE: nothing happened and the batch is still open. */
@@ -564,6 +573,10 @@ BLT_API blt_status blt_prune(blt_db *db, const blt_prune_options *options,
  * that is not below the number of keys. Returns BLT_OK without work when it
  * has that many already. */
 BLT_API blt_status blt_reindex(blt_db *db, uint32_t n_buckets);
+
+/* Switch the option auto_reindex on or off (an iterator with TOLERANT does
+ * not outlive a reindex). Switched on, the next commit sees to the index. */
+BLT_API blt_status blt_auto_reindex(blt_db *db, blt_choice choice);
 
 /* The chain: 12007, 144013, 1728017, 20736017, then primes about twelve
  * times apart up to 2^32 - 5. The smallest that is >= n_keys. */

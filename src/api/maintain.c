@@ -166,6 +166,16 @@ BLT_API blt_status blt_prune(blt_db *db, const blt_prune_options *options,
   return blt__leave(db, prune(db, &complete, out_dropped));
 }
 
+BLT_API blt_status blt_auto_reindex(blt_db *db, blt_choice choice)
+{
+  blt_status status = blt__enter_write(db);
+
+  if (status < 0)
+    return status;
+  db->options.auto_reindex = choice;
+  return blt__leave(db, BLT_OK);
+}
+
 /* ---- clear */
 
 static int is_never_wanted(void *ctx, const struct blt__scanned *s)

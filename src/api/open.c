@@ -436,7 +436,7 @@ BLT_API blt_status blt_memory_image(blt_db *db, blt_bytes *out)
                        "the store is a file; read that");
   else if (db->writable && !db->log.poisoned &&
            (db->in_batch || (status = blt__commit(db)) == BLT_OK))
-    status = blt__log_close(&db->log); /* the next put opens it again       */
+    status = blt__log_rest(&db->log);
   if (status == BLT_OK)
     *out = (blt_bytes){db->image.view.base, (size_t)db->image.view.size};
   return blt__leave(db, status);

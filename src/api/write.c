@@ -274,6 +274,20 @@ BLT_API blt_status blt_sync(blt_db *db)
   return blt__leave(db, status);
 }
 
+BLT_API blt_status blt_checkpoint(blt_db *db)
+{
+  blt_status status = blt__enter_write(db);
+
+  if (status < 0)
+    return status;
+  if (db->in_batch)
+    status = fail_in_batch(db);
+  else if ((status = blt__commit(db)) == BLT_OK &&
+           (status = blt__view_judge(&db->image.view, BLT_OK)) == BLT_OK)
+    status = blt__log_rest(&db->log);
+  return blt__leave(db, status);
+}
+
 BLT_API blt_status blt_batch_begin(blt_db *db)
 {
   blt_status status = blt__enter_write(db);

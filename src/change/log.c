@@ -275,27 +275,32 @@ blt_status blt__log_flatten(struct blt__log *log)
   return blt__checkpoint_all(log);
 }
 
-static void give_space_back(struct blt__log *log)
+static void cut_reserve(struct blt__log *log)
 {
   struct blt__file *file = log->image->view.file;
 
   if (log->reserved > log->end && log->reserved != UINT64_MAX)
     (void)file->ops->set_size(file, log->end);
   log->reserved = 0;
-  /* Not earlier: borrowed pointers may still lead into the old copy. */
+}
+
+static void punch_front(struct blt__log *log)
+{
+  struct blt__file *file = log->image->view.file;
+
   if (log->dead_front > PUNCH_MIN && file->ops->punch != NULL)
     (void)file->ops->punch(file, BLT__HEADER_LEN,
                            log->dead_front - BLT__HEADER_LEN);
   log->dead_front = 0;
 }
 
-blt_status blt__log_close(struct blt__log *log)
+blt_status blt__log_rest(struct blt__log *log)
 {
   blt_status status = blt__log_flatten(log);
 
   if (status < 0 || !log->in_session)
     return status;
-  give_space_back(log);
+  cut_reserve(log);
   log->guarded = 0;
   status = blt__log_put_header(log, BLT__CLEAN, blt__log_mark(log), log->end);
   if (status == BLT_OK)
@@ -306,4 +311,14 @@ blt_status blt__log_close(struct blt__log *log)
                            "marked as closed; the next open recovers it");
   log->in_session = 0;
   return BLT_OK;
+}
+
+blt_status blt__log_close(struct blt__log *log)
+{
+  blt_status status = blt__log_rest(log);
+
+  /* Not earlier: borrowed pointers may still lead into the old copy. */
+  if (status == BLT_OK)
+    punch_front(log);
+  return status;
 }

@@ -109,7 +109,10 @@ blt_status blt__log_settle(struct blt__log *log);
  * chains and blocks are then what the image shows. */
 blt_status blt__log_flatten(struct blt__log *log);
 
-/* flatten, then mark the file CLEAN. */
+/* flatten, then mark the file CLEAN. The next commit begins a session. */
+blt_status blt__log_rest(struct blt__log *log);
+
+/* The same for good: what a rewrite left behind goes back too. */
 blt_status blt__log_close(struct blt__log *log);
 
 /* Write log->header with kind, count and a checkpoint of that state: recovery

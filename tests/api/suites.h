@@ -5,6 +5,7 @@
 #include "support/run.h"
 
 Suite *batch_suite(void);
+Suite *checkpoint_suite(void);
 Suite *clear_suite(void);
 Suite *close_suite(void);
 Suite *descriptor_suite(void);

@@ -81,6 +81,8 @@ static void run_small_step(struct session *s, unsigned step)
     program_reopen(s, step == 21);
   if (step == 22 || step == 23)
     session_set_time(s, step - 22);
+  if (step == 24)
+    session_rest(s);
 }
 
 /* Two keys are there when the story begins. */

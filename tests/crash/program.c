@@ -186,6 +186,8 @@ void program_step(struct session *s)
     session_set_file_time(s);
   if (chance(s, 12))
     session_checkpoint(s);
+  if (chance(s, 6))
+    session_rest(s);
   run_batch(s);
   if (chance(s, s->level == BLT_SYNC_FULL ? 15 : 35))
     session_sync(s);

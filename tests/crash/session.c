@@ -319,6 +319,15 @@ void session_sync(struct session *s)
   end_call(s, 1);
 }
 
+void session_rest(struct session *s)
+{
+  if (is_off(s))
+    return;
+  begin_call(s);
+  expect(s, blt_checkpoint(s->db) == BLT_OK, "blt_checkpoint");
+  end_call(s, 1);
+}
+
 /* What happens by itself after a commit once the log is long. */
 void session_checkpoint(struct session *s)
 {

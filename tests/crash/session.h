@@ -45,6 +45,7 @@ void session_begin(struct session *s);
 void session_commit(struct session *s);
 void session_abort(struct session *s);
 void session_sync(struct session *s);
+void session_rest(struct session *s); /* blt_checkpoint */
 void session_checkpoint(struct session *s);
 void session_reindex(struct session *s, uint32_t n_buckets);
 void session_prune(struct session *s, uint64_t older_than);
