@@ -1,0 +1,6 @@
+"""What the processes of map() run."""
+
+
+def _map_worker(job):
+    func, key, value = job
+    return func(key, value)

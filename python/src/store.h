@@ -1,0 +1,191 @@
+/*
+ * store.h - the object behind every open file, and what its parts share
+ *
+ *   module    the module, and functions on paths
+ *   store     open, close, what is known of the file
+ *   access    one key: get, set, in, del, times
+ *   bulk      many keys at once
+ *   iter      walking all keys
+ *   upkeep    sync, batches, prune, verify, stats
+ *   view      memoryviews that keep the map
+ *   codec     Python objects from and to bytes
+ *   gate      who waits for whom
+ *   fail      exceptions
+ *
+ * A call that is over in a microsecond keeps the GIL, so nothing happens
+ * beside it. One that takes longer gives the GIL up and holds the gate.
+ */
+#ifndef BLT_PY_STORE_H
+#define BLT_PY_STORE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#include <blt.h>
+#include <pthread.h>
+
+/* ---- codec: keys and values as bytes */
+
+enum codec_kind { CODEC_BYTES, CODEC_STR, CODEC_INT, CODEC_CALL };
+
+struct codec {
+  enum codec_kind kind;
+  int width, is_signed;    /* CODEC_INT                                    */
+  PyObject *dumps, *loads; /* owned; what serves where C has no short way  */
+};
+
+/* Bytes of an object, borrowed from it, from `small` or from `owner`. Do not
+ * copy the struct: data may lead into it. */
+struct blob {
+  const void *data;
+  size_t len;
+  PyObject *owner;
+  unsigned char small[8];
+};
+
+int codec_set(struct codec *codec, PyObject *spec);
+void codec_clear(struct codec *codec);
+int codec_dump(const struct codec *codec, PyObject *object, struct blob *out);
+/* From any object that holds bytes, without a codec. */
+int blob_of_bytes(PyObject *object, struct blob *out);
+PyObject *codec_load(const struct codec *codec, const void *data, size_t len);
+/* May loading run Python code? Then nothing borrowed may be in use. */
+static inline int codec_calls(const struct codec *codec)
+{
+  return codec->kind == CODEC_CALL;
+}
+
+static inline void blob_free(struct blob *blob)
+{
+  Py_XDECREF(blob->owner);
+}
+
+/* ---- gate: long calls alone, long reads side by side */
+
+struct gate {
+  int writer, readers; /* long calls under way; changed under the GIL      */
+  unsigned long owner; /* the thread of the writer                         */
+  unsigned turns;      /* counts departures, under the mutex               */
+  int forks;           /* of this process when it was last used            */
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+};
+
+void gate_init(struct gate *gate);
+void gate_destroy(struct gate *gate);
+/* Slow paths; the caller has the GIL. -1 with an exception when this thread
+ * is the one to wait for. */
+int gate_wait(struct gate *gate, int for_readers_too);
+int gate_enter_write(struct gate *gate);
+int gate_enter_read(struct gate *gate);
+void gate_leave_write(struct gate *gate);
+void gate_leave_read(struct gate *gate);
+
+/* ---- the store */
+
+struct iter;
+
+typedef struct store {
+  PyObject_HEAD blt_db *db; /* NULL: closed */
+  struct codec key, value;
+  struct gate gate;
+  int writable, fixed, has_times, in_memory;
+  uint32_t value_len;  /* fixed files                                       */
+  uint64_t last_count; /* len() after close                                 */
+  uint64_t n_compactions;
+  size_t buffer_len;
+  size_t pending, room; /* bytes put since the last commit; until the next   */
+  uint64_t known_len;   /* of the file, when room was measured               */
+  struct iter *iters;   /* open ones                                         */
+  int n_views;
+  int closing;        /* closed for callers, open for its views            */
+  PyObject *anchor;   /* what must live as long as db: the Python file     */
+  PyObject *progress; /* callable or NULL                                  */
+  PyObject *raised;   /* by the callback, during a long call               */
+} Store;
+
+extern PyTypeObject Store_Type, Iter_Type, View_Type, Lock_Type;
+extern PyMethodDef access_methods[], bulk_methods[], upkeep_methods[];
+extern PyMappingMethods access_mapping;
+extern PySequenceMethods access_sequence;
+
+/* Exceptions of the module: fail.c. */
+extern PyObject *fail_error, *fail_corrupt, *fail_write, *fail_forked;
+int fail_init(PyObject *module);
+/* Raise for a status of a call on the store; returns NULL. */
+PyObject *fail_raise(Store *store, blt_status status);
+PyObject *fail_raise_of(const blt_error *error, blt_status status);
+PyObject *fail_closed(void);
+PyObject *fail_read_only(void);
+PyObject *fail_key(PyObject *key);
+
+/* Before a short call; -1 with an exception. */
+static inline int enter_short_read(Store *store)
+{
+  if (store->db == NULL || store->closing) {
+    fail_closed();
+    return -1;
+  }
+  return store->gate.writer ? gate_wait(&store->gate, 0) : 0;
+}
+
+static inline int enter_short_write(Store *store)
+{
+  if (!store->writable) {
+    fail_read_only();
+    return -1;
+  }
+  if (store->db == NULL || store->closing) {
+    fail_closed();
+    return -1;
+  }
+  return store->gate.writer || store->gate.readers ? gate_wait(&store->gate, 1)
+                                                   : 0;
+}
+
+/* A long call that changes the store, or must be alone: between the two the
+ * GIL is free.
+ *     if (long_begin(store, needs_write) < 0) return NULL;
+ *     status = blt_...(store->db, ...);
+ *     if (long_end(store, status) < 0) return NULL;
+ */
+int long_begin(Store *store, int needs_write);
+int long_end(Store *store, blt_status status);
+
+/* After a change by `bytes`: is the next one likely to write to the file? */
+static inline int is_commit_near(const Store *store)
+{
+  return store->pending >= store->room;
+}
+void store_measure_room(Store *store);
+
+int store_trampoline(void *ctx, const char *phase, uint64_t done,
+                     uint64_t total);
+PyObject *store_seal(Store *store);
+void store_stop_iters(Store *store);
+
+/* None: BLT_NOW; an int; or what utils.make_timestamp_int makes of it. */
+int clock_of(PyObject *timestamp, uint64_t *out);
+extern PyObject *clock_helper;
+
+/* Arguments of a METH_FASTCALL | METH_KEYWORDS call into out[n_names]; those
+ * that are missing stay as they are. */
+int take_args(const char *function, PyObject *const *args, Py_ssize_t n_args,
+              PyObject *names_given, const char *const *names, int n_names,
+              int n_needed, PyObject **out);
+
+PyObject *iter_new(Store *store, int what, int decode);
+enum {
+  WALK_KEYS,
+  WALK_VALUES,
+  WALK_ITEMS,
+  WALK_TIMES,
+  WALK_TIMES_VALUES,
+  WALK_LOCATIONS,
+  WALK_SCAN
+};
+PyObject *view_new(Store *store, blt_bytes bytes);
+PyObject *lock_new(Store *store);
+
+#endif

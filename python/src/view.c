@@ -1,0 +1,119 @@
+/*
+ * view.c - what keeps a store open beyond its calls: views, and its lock
+ */
+#include "store.h"
+
+/* ---- a value in the map, as memoryview sees it */
+
+typedef struct {
+  PyObject_HEAD Store *store; /* owned */
+  blt_bytes bytes;
+} View;
+
+PyObject *view_new(Store *store, blt_bytes bytes)
+{
+  View *view = PyObject_New(View, &View_Type);
+
+  if (view == NULL)
+    return NULL;
+  view->store = (Store *)Py_NewRef(store);
+  view->bytes = bytes;
+  store->n_views++;
+  PyObject *result = PyMemoryView_FromObject((PyObject *)view);
+  Py_DECREF(view);
+  return result;
+}
+
+static int view_buffer(PyObject *self, Py_buffer *buffer, int flags)
+{
+  View *view = (View *)self;
+  static const char empty;
+  const void *data = view->bytes.len == 0 ? &empty : view->bytes.data;
+
+  return PyBuffer_FillInfo(buffer, self, (void *)(uintptr_t)data,
+                           (Py_ssize_t)view->bytes.len, 1, flags);
+}
+
+static void view_dealloc(PyObject *self)
+{
+  Store *store = ((View *)self)->store;
+
+  store->n_views--;
+  store_seal(store);
+  Py_DECREF(store);
+  PyObject_Free(self);
+}
+
+static PyBufferProcs view_procs = {.bf_getbuffer = view_buffer};
+
+PyTypeObject View_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "blt._core.View",
+    .tp_basicsize = sizeof(View),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = view_dealloc,
+    .tp_as_buffer = &view_procs,
+};
+
+/* ---- the lock that booklet's users know as _thread_lock */
+
+typedef struct {
+  PyObject_HEAD Store *store; /* owned */
+} Lock;
+
+PyObject *lock_new(Store *store)
+{
+  Lock *lock = PyObject_New(Lock, &Lock_Type);
+
+  if (lock != NULL)
+    lock->store = (Store *)Py_NewRef(store);
+  return (PyObject *)lock;
+}
+
+static PyObject *lock_acquire(PyObject *self, PyObject *unused)
+{
+  (void)unused;
+  if (gate_enter_write(&((Lock *)self)->store->gate) < 0)
+    return NULL;
+  Py_RETURN_TRUE;
+}
+
+static PyObject *lock_release(PyObject *self, PyObject *unused)
+{
+  struct gate *gate = &((Lock *)self)->store->gate;
+
+  (void)unused;
+  if (!gate->writer) {
+    PyErr_SetString(PyExc_RuntimeError, "release unlocked lock");
+    return NULL;
+  }
+  gate_leave_write(gate);
+  Py_RETURN_NONE;
+}
+
+static PyObject *lock_locked(PyObject *self, PyObject *unused)
+{
+  (void)unused;
+  return PyBool_FromLong(((Lock *)self)->store->gate.writer);
+}
+
+static void lock_dealloc(PyObject *self)
+{
+  Py_DECREF(((Lock *)self)->store);
+  PyObject_Free(self);
+}
+
+static PyMethodDef lock_methods[] = {
+    {"acquire", lock_acquire, METH_NOARGS, NULL},
+    {"release", lock_release, METH_NOARGS, NULL},
+    {"locked", lock_locked, METH_NOARGS, NULL},
+    {"__enter__", lock_acquire, METH_NOARGS, NULL},
+    {"__exit__", lock_release, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL}};
+
+PyTypeObject Lock_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "blt._core.Lock",
+    .tp_basicsize = sizeof(Lock),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = lock_dealloc,
+    .tp_methods = lock_methods,
+};
