@@ -107,31 +107,6 @@ int store_trampoline(void *ctx, const char *phase, uint64_t done,
   return stop;
 }
 
-/* ---- memory: what tracemalloc sees */
-
-static void *raw_alloc(void *ctx, size_t len)
-{
-  (void)ctx;
-  return PyMem_RawMalloc(len);
-}
-
-static void *raw_resize(void *ctx, void *old, size_t old_len, size_t len)
-{
-  (void)ctx;
-  (void)old_len;
-  return PyMem_RawRealloc(old, len);
-}
-
-static void raw_release(void *ctx, void *ptr, size_t len)
-{
-  (void)ctx;
-  (void)len;
-  PyMem_RawFree(ptr);
-}
-
-static const blt_allocator raw_allocator = {raw_alloc, raw_resize, raw_release,
-                                            NULL};
-
 /* ---- opening */
 
 static int choice_of(int flag)
@@ -163,7 +138,6 @@ static void fill_options(Store *store, const struct opening *o,
   options->sync = (blt_sync_level)o->sync;
   options->io = (blt_io)o->io;
   options->lock = BLT_LOCK_NONE;
-  options->allocator = &raw_allocator;
   options->progress = store_trampoline;
   options->progress_ctx = store;
 }
