@@ -29,9 +29,14 @@ void gate_init(struct gate *gate)
 {
   pthread_once(&once, watch_forks);
   memset(gate, 0, sizeof *gate);
-  gate->forks = n_forks;
+  gate->forks = gate->made_at = n_forks;
   pthread_mutex_init(&gate->mutex, NULL);
   pthread_cond_init(&gate->changed, NULL);
+}
+
+int gate_is_elsewhere(const struct gate *gate)
+{
+  return gate->made_at != n_forks;
 }
 
 void gate_destroy(struct gate *gate)

@@ -4,6 +4,7 @@
 #include "store.h"
 
 #include <stddef.h>
+#include <sys/file.h>
 
 /* ---- long calls */
 
@@ -174,6 +175,7 @@ static int learn(Store *store, const struct opening *o)
   store->has_times = header.has_timestamps && !store->fixed;
   store->value_len = header.value_len;
   store->in_memory = !PyLong_Check(o->source);
+  store->fd = store->in_memory ? -1 : (int)PyLong_AsLong(o->source);
   store->buffer_len =
       o->buffer_len > 0 ? (size_t)o->buffer_len : BLT_DEFAULT_BUFFER_LEN;
   store->closing = 0;
@@ -298,13 +300,27 @@ static PyObject *store_shut(PyObject *self, PyObject *unused)
   return status < 0 ? NULL : PyBool_FromLong(!is_kept);
 }
 
-/* The last view is gone. */
-PyObject *store_seal(Store *store)
+/* The last view is gone: now the file goes too, and its lock. */
+void store_seal(Store *store)
 {
-  if (store->closing && store->db != NULL && store->n_views == 0 &&
-      !store->gate.writer)
-    (void)close_db(store);
-  return NULL;
+  if (!store->closing || store->db == NULL || store->n_views > 0 ||
+      store->gate.writer)
+    return;
+  PyObject *pending = PyErr_Occurred() ? take_exception() : NULL;
+  PyObject *file = Py_XNewRef(store->anchor);
+  (void)close_db(store);
+  if (store->fd >= 0 && !gate_is_elsewhere(&store->gate))
+    (void)flock(store->fd, LOCK_UN);
+  PyObject *result =
+      file == NULL ? NULL : PyObject_CallMethod(file, "close", NULL);
+  if (result == NULL)
+    PyErr_Clear();
+  Py_XDECREF(result);
+  Py_XDECREF(file);
+  if (pending != NULL) {
+    PyErr_SetObject((PyObject *)Py_TYPE(pending), pending);
+    Py_DECREF(pending);
+  }
 }
 
 /* ---- life */

@@ -67,13 +67,15 @@ struct gate {
   int writer, readers; /* long calls under way; changed under the GIL      */
   unsigned long owner; /* the thread of the writer                         */
   unsigned turns;      /* counts departures, under the mutex               */
-  int forks;           /* of this process when it was last used            */
+  int made_at, forks;  /* forks until it was made, and last used */
   pthread_mutex_t mutex;
   pthread_cond_t changed;
 };
 
 void gate_init(struct gate *gate);
 void gate_destroy(struct gate *gate);
+/* Is this a forked child of the process that made it? */
+int gate_is_elsewhere(const struct gate *gate);
 /* Slow paths; the caller has the GIL. -1 with an exception when this thread
  * is the one to wait for. */
 int gate_wait(struct gate *gate, int for_readers_too);
@@ -99,6 +101,7 @@ typedef struct store {
   uint64_t known_len;   /* of the file, when room was measured               */
   struct iter *iters;   /* open ones                                         */
   int n_views;
+  int fd;             /* of the anchor, or -1 */
   int closing;        /* closed for callers, open for its views            */
   PyObject *anchor;   /* what must live as long as db: the Python file     */
   PyObject *progress; /* callable or NULL                                  */
@@ -162,7 +165,7 @@ void store_measure_room(Store *store);
 
 int store_trampoline(void *ctx, const char *phase, uint64_t done,
                      uint64_t total);
-PyObject *store_seal(Store *store);
+void store_seal(Store *store);
 void store_stop_iters(Store *store);
 
 /* None: BLT_NOW; an int; or what utils.make_timestamp_int makes of it. */

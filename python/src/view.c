@@ -12,13 +12,14 @@ typedef struct {
 
 PyObject *view_new(Store *store, blt_bytes bytes)
 {
-  View *view = PyObject_New(View, &View_Type);
+  View *view = PyObject_GC_New(View, &View_Type);
 
   if (view == NULL)
     return NULL;
   view->store = (Store *)Py_NewRef(store);
   view->bytes = bytes;
   store->n_views++;
+  PyObject_GC_Track(view);
   PyObject *result = PyMemoryView_FromObject((PyObject *)view);
   Py_DECREF(view);
   return result;
@@ -34,14 +35,23 @@ static int view_buffer(PyObject *self, Py_buffer *buffer, int flags)
                            (Py_ssize_t)view->bytes.len, 1, flags);
 }
 
+/* A store that has its own view as an attribute is a circle. The memoryview
+ * is what breaks it. */
+static int view_traverse(PyObject *self, visitproc visit, void *arg)
+{
+  Py_VISIT(((View *)self)->store);
+  return 0;
+}
+
 static void view_dealloc(PyObject *self)
 {
   Store *store = ((View *)self)->store;
 
+  PyObject_GC_UnTrack(self);
   store->n_views--;
   store_seal(store);
   Py_DECREF(store);
-  PyObject_Free(self);
+  PyObject_GC_Del(self);
 }
 
 static PyBufferProcs view_procs = {.bf_getbuffer = view_buffer};
@@ -49,8 +59,9 @@ static PyBufferProcs view_procs = {.bf_getbuffer = view_buffer};
 PyTypeObject View_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "blt._core.View",
     .tp_basicsize = sizeof(View),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_dealloc = view_dealloc,
+    .tp_traverse = view_traverse,
     .tp_as_buffer = &view_procs,
 };
 
