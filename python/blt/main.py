@@ -301,13 +301,9 @@ class Booklet(_core.Store, MutableMapping):
                 self._release(getattr(self, "_file", None))
             return
         file = self._file
-        try:
-            if not self._is_file and self.writable:
-                with contextlib.suppress(_core.ForkedError):
-                    self._write_back()
+        with contextlib.suppress(ValueError, _core.ForkedError):
+            self._write_back()
             self._last = self._header()
-        except ValueError:
-            pass
         is_gone = True
         try:
             is_gone = self._shut()

@@ -127,9 +127,10 @@ static PyObject *copy_large(Store *store, const blt_bytes *value)
     Py_XDECREF(bytes);
     return NULL;
   }
-  Py_BEGIN_ALLOW_THREADS memcpy(PyBytes_AS_STRING(bytes), value->data,
-                                value->len);
-  Py_END_ALLOW_THREADS gate_leave_read(&store->gate);
+  Py_BEGIN_ALLOW_THREADS
+  memcpy(PyBytes_AS_STRING(bytes), value->data, value->len);
+  Py_END_ALLOW_THREADS
+  gate_leave_read(&store->gate);
   return bytes;
 }
 
@@ -268,8 +269,10 @@ static int put(Store *store, const struct blob *key, const struct blob *value,
   if (is_commit_near(store) || value->len >= LARGE) {
     if (long_begin(store, 1) < 0)
       return -1;
-    Py_BEGIN_ALLOW_THREADS status = put_blobs(store, key, value, time);
-    Py_END_ALLOW_THREADS return long_end(store, status);
+    Py_BEGIN_ALLOW_THREADS
+    status = put_blobs(store, key, value, time);
+    Py_END_ALLOW_THREADS
+    return long_end(store, status);
   }
   status = put_blobs(store, key, value, time);
   if (status < 0)
@@ -543,9 +546,10 @@ static PyObject *store_set_hidden(PyObject *self, PyObject *args)
     blob_free(&blob);
     return NULL;
   }
-  Py_BEGIN_ALLOW_THREADS status =
-      put_hidden_now(store, slot + HIDDEN_METADATA, &blob, time);
-  Py_END_ALLOW_THREADS int result = long_end(store, status);
+  Py_BEGIN_ALLOW_THREADS
+  status = put_hidden_now(store, slot + HIDDEN_METADATA, &blob, time);
+  Py_END_ALLOW_THREADS
+  int result = long_end(store, status);
   blob_free(&blob);
   if (result < 0)
     return NULL;
@@ -569,11 +573,12 @@ static PyObject *view_of(Store *store, const struct blob *key,
 
   /* What waits in the write buffer is moved by the next put. */
   if (store->writable && store->pending > 0 && long_begin(store, 1) == 0) {
-    Py_BEGIN_ALLOW_THREADS status = blt_batch_begin(store->db);
+    Py_BEGIN_ALLOW_THREADS
+    status = blt_batch_begin(store->db);
     if (status == BLT_OK)
       status = blt_batch_abort(store->db);
-    Py_END_ALLOW_THREADS if (status == BLT_E_BUSY)
-    {
+    Py_END_ALLOW_THREADS
+    if (status == BLT_E_BUSY) {
       gate_leave_write(&store->gate);
       PyErr_SetString(PyExc_RuntimeError,
                       "no views inside batch(); take them before or after");

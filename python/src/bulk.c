@@ -64,10 +64,11 @@ static int put_chunk(struct putting *p)
                    .timestamp = p->time};
   int result = long_begin(store, 1);
   if (result == 0) {
-    Py_BEGIN_ALLOW_THREADS status =
-        blt_put_many(store->db, chunk->items, chunk->n);
-    Py_END_ALLOW_THREADS for (size_t i = 0; i < chunk->n; i++) store->pending +=
-        chunk->keys[i].len + chunk->values[i].len + 32;
+    Py_BEGIN_ALLOW_THREADS
+    status = blt_put_many(store->db, chunk->items, chunk->n);
+    Py_END_ALLOW_THREADS
+    for (size_t i = 0; i < chunk->n; i++)
+      store->pending += chunk->keys[i].len + chunk->values[i].len + 32;
     result = long_end(store, status);
   }
   chunk_empty(chunk, 1);
@@ -255,9 +256,11 @@ static int find_chunk(Store *store, struct chunk *chunk)
 
   if (enter_short_read(store) < 0 || gate_enter_read(&store->gate) < 0)
     return -1;
-  Py_BEGIN_ALLOW_THREADS status =
-      blt_get_many(store->db, chunk->names, chunk->n, chunk->found, NULL);
-  Py_END_ALLOW_THREADS if (status >= 0) return 0;
+  Py_BEGIN_ALLOW_THREADS
+  status = blt_get_many(store->db, chunk->names, chunk->n, chunk->found, NULL);
+  Py_END_ALLOW_THREADS
+  if (status >= 0)
+    return 0;
   fail_raise(store, status);
   gate_leave_read(&store->gate);
   return -1;
@@ -449,9 +452,10 @@ static int delete_chunk(Store *store, struct chunk *chunk, size_t *n_deleted)
 
   if (long_begin(store, 1) < 0)
     return -1;
-  Py_BEGIN_ALLOW_THREADS status =
-      blt_delete_many(store->db, chunk->names, chunk->n, &n);
-  Py_END_ALLOW_THREADS *n_deleted += n;
+  Py_BEGIN_ALLOW_THREADS
+  status = blt_delete_many(store->db, chunk->names, chunk->n, &n);
+  Py_END_ALLOW_THREADS
+  *n_deleted += n;
   store->pending += chunk->n * 64;
   return long_end(store, status);
 }

@@ -72,7 +72,8 @@ int gate_wait(struct gate *gate, int for_readers_too)
     pthread_mutex_lock(&gate->mutex);
     unsigned seen = gate->turns;
     pthread_mutex_unlock(&gate->mutex);
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&gate->mutex);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&gate->mutex);
     while (gate->turns == seen)
       pthread_cond_wait(&gate->changed, &gate->mutex);
     pthread_mutex_unlock(&gate->mutex);

@@ -101,10 +101,10 @@ static int start(Iter *iter)
   /* It commits what was put before. */
   if (long_begin(store, 0) < 0)
     return -1;
-  Py_BEGIN_ALLOW_THREADS status =
-      blt_iter_open(store->db, flags_of(iter->what), &walk);
-  Py_END_ALLOW_THREADS if (status == BLT_OK)
-  {
+  Py_BEGIN_ALLOW_THREADS
+  status = blt_iter_open(store->db, flags_of(iter->what), &walk);
+  Py_END_ALLOW_THREADS
+  if (status == BLT_OK) {
     iter->walk = walk;
     enlist(iter);
   }

@@ -62,8 +62,10 @@ static PyObject *repair(PyObject *module, PyObject *args)
   options.progress = job_trampoline;
   options.progress_ctx = &job;
   const char *name = PyBytes_AS_STRING(path);
-  Py_BEGIN_ALLOW_THREADS status = blt_repair(name, &options, &r);
-  Py_END_ALLOW_THREADS PyObject *result = NULL;
+  Py_BEGIN_ALLOW_THREADS
+  status = blt_repair(name, &options, &r);
+  Py_END_ALLOW_THREADS
+  PyObject *result = NULL;
   if (job.raised != NULL)
     PyErr_SetObject((PyObject *)Py_TYPE(job.raised), job.raised);
   else if (status < 0)

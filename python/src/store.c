@@ -3,8 +3,10 @@
  */
 #include "store.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 /* ---- long calls */
 
@@ -143,23 +145,36 @@ static void fill_options(Store *store, const struct opening *o,
   options->progress_ctx = store;
 }
 
-static blt_status open_source(const struct opening *o,
+static blt_status open_source(const struct opening *o, int fd,
                               const blt_options *options, blt_db **db)
 {
   blt_status status;
 
-  if (PyLong_Check(o->source)) {
-    int fd = (int)PyLong_AsLong(o->source);
-    Py_BEGIN_ALLOW_THREADS status = blt_open_fd(fd, options, db);
+  if (fd >= 0) {
+    Py_BEGIN_ALLOW_THREADS
+    status = blt_open_fd(fd, options, db);
     Py_END_ALLOW_THREADS
   } else {
     char *image = PyBytes_AS_STRING(o->source);
     size_t len = (size_t)PyBytes_GET_SIZE(o->source);
-    Py_BEGIN_ALLOW_THREADS status =
-        blt_open_memory(len == 0 ? NULL : image, len, options, db);
+    Py_BEGIN_ALLOW_THREADS
+    status = blt_open_memory(len == 0 ? NULL : image, len, options, db);
     Py_END_ALLOW_THREADS
   }
   return status;
+}
+
+/* Of our own, with the same lock: the garbage collector may close the Python
+ * file first, when store and file go together. */
+static int copy_descriptor(PyObject *source)
+{
+  int fd = (int)PyLong_AsLong(source);
+
+  if (PyErr_Occurred())
+    return -1;
+  if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
+    PyErr_SetFromErrno(PyExc_OSError);
+  return fd;
 }
 
 static int learn(Store *store, const struct opening *o)
@@ -175,7 +190,6 @@ static int learn(Store *store, const struct opening *o)
   store->has_times = header.has_timestamps && !store->fixed;
   store->value_len = header.value_len;
   store->in_memory = !PyLong_Check(o->source);
-  store->fd = store->in_memory ? -1 : (int)PyLong_AsLong(o->source);
   store->buffer_len =
       o->buffer_len > 0 ? (size_t)o->buffer_len : BLT_DEFAULT_BUFFER_LEN;
   store->closing = 0;
@@ -202,14 +216,20 @@ static PyObject *open_store(Store *store, const struct opening *o)
       codec_set(&store->value, o->value) < 0)
     return NULL;
   fill_options(store, o, &options);
-  blt_status status = open_source(o, &options, &db);
-  if (raise_from_callback(store) < 0) {
+  int fd = PyLong_Check(o->source) ? copy_descriptor(o->source) : -1;
+  if (PyErr_Occurred())
+    return NULL;
+  blt_status status = open_source(o, fd, &options, &db);
+  if (raise_from_callback(store) == 0 && status < 0)
+    fail_raise_of(blt_last_error(NULL), status);
+  if (PyErr_Occurred()) {
     blt_close(db);
+    if (fd >= 0)
+      close(fd);
     return NULL;
   }
-  if (status < 0)
-    return fail_raise_of(blt_last_error(NULL), status);
   store->db = db;
+  store->fd = fd;
   if (learn(store, o) < 0)
     return NULL;
   Py_RETURN_NONE;
@@ -250,8 +270,14 @@ static blt_status close_db(Store *store)
   if (blt_count(db, &count) == BLT_OK)
     store->last_count = count;
   store->closing = 1;
-  Py_BEGIN_ALLOW_THREADS status = blt_close(db);
-  Py_END_ALLOW_THREADS store->db = NULL;
+  Py_BEGIN_ALLOW_THREADS
+  status = blt_close(db);
+  if (store->fd >= 0 && !gate_is_elsewhere(&store->gate))
+    (void)flock(store->fd, LOCK_UN);
+  if (store->fd >= 0)
+    close(store->fd);
+  Py_END_ALLOW_THREADS
+  store->db = NULL;
   store->closing = 0;
   Py_CLEAR(store->anchor);
   return status;
@@ -284,7 +310,9 @@ static PyObject *store_shut(PyObject *self, PyObject *unused)
       store->last_count = count;
     store->closing = 1;
     if (store->writable) {
-      Py_BEGIN_ALLOW_THREADS(void) blt_batch_abort(store->db);
+      Py_BEGIN_ALLOW_THREADS
+      if (blt_batch_abort(store->db) < 0)
+        status = BLT_OK; /* there was none                                   */
       status = blt_checkpoint(store->db);
       Py_END_ALLOW_THREADS
     }
@@ -309,8 +337,6 @@ void store_seal(Store *store)
   PyObject *pending = PyErr_Occurred() ? take_exception() : NULL;
   PyObject *file = Py_XNewRef(store->anchor);
   (void)close_db(store);
-  if (store->fd >= 0 && !gate_is_elsewhere(&store->gate))
-    (void)flock(store->fd, LOCK_UN);
   PyObject *result =
       file == NULL ? NULL : PyObject_CallMethod(file, "close", NULL);
   if (result == NULL)
@@ -454,8 +480,11 @@ static PyObject *store_set_file_timestamp(PyObject *self, PyObject *timestamp)
   if (clock_of(timestamp, &number) < 0 || long_begin(store, 1) < 0)
     return NULL;
   blt_status status;
-  Py_BEGIN_ALLOW_THREADS status = blt_file_timestamp_set(store->db, number);
-  Py_END_ALLOW_THREADS if (long_end(store, status) < 0) return NULL;
+  Py_BEGIN_ALLOW_THREADS
+  status = blt_file_timestamp_set(store->db, number);
+  Py_END_ALLOW_THREADS
+  if (long_end(store, status) < 0)
+    return NULL;
   Py_RETURN_NONE;
 }
 

@@ -101,7 +101,7 @@ typedef struct store {
   uint64_t known_len;   /* of the file, when room was measured               */
   struct iter *iters;   /* open ones                                         */
   int n_views;
-  int fd;             /* of the anchor, or -1 */
+  int fd;             /* our own, or -1 */
   int closing;        /* closed for callers, open for its views            */
   PyObject *anchor;   /* what must live as long as db: the Python file     */
   PyObject *progress; /* callable or NULL                                  */

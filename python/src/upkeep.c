@@ -45,34 +45,30 @@ static PyObject *store_timestamps(PyObject *self, PyObject *const *args,
 #define LONG_CALL(name, function)                                              \
   static PyObject *store_##name(PyObject *self, PyObject *unused)              \
   {                                                                            \
-    Store *store = (Store *)self;                                              \
-    blt_status status;                                                         \
-                                                                               \
     (void)unused;                                                              \
-    if (long_begin(store, 1) < 0)                                              \
-      return NULL;                                                             \
-    Py_BEGIN_ALLOW_THREADS status = function(store->db);                       \
-    Py_END_ALLOW_THREADS if (long_end(store, status) < 0) return NULL;         \
-    Py_RETURN_NONE;                                                            \
+    return call_alone((Store *)self, function);                                \
   }
+
+static PyObject *call_alone(Store *store, blt_status (*function)(blt_db *))
+{
+  blt_status status;
+
+  if (long_begin(store, 1) < 0)
+    return NULL;
+  Py_BEGIN_ALLOW_THREADS
+  status = function(store->db);
+  Py_END_ALLOW_THREADS
+  if (long_end(store, status) < 0)
+    return NULL;
+  Py_RETURN_NONE;
+}
 
 LONG_CALL(checkpoint, blt_checkpoint)
 LONG_CALL(commit_durably, blt_sync)
+LONG_CALL(batch_begin, blt_batch_begin)
 LONG_CALL(batch_commit, blt_batch_commit)
 LONG_CALL(batch_abort, blt_batch_abort)
-
-static PyObject *store_batch_begin(PyObject *self, PyObject *unused)
-{
-  Store *store = (Store *)self;
-  blt_status status;
-
-  (void)unused;
-  if (long_begin(store, 1) < 0)
-    return NULL;
-  Py_BEGIN_ALLOW_THREADS status = blt_batch_begin(store->db);
-  Py_END_ALLOW_THREADS if (long_end(store, status) < 0) return NULL;
-  Py_RETURN_NONE;
-}
+LONG_CALL(clear_all, blt_clear)
 
 static PyObject *store_defer_reindex(PyObject *self, PyObject *flag)
 {
@@ -148,8 +144,10 @@ static PyObject *store_prune(PyObject *self, PyObject *args)
     options.keep_keys = names;
     options.n_buckets = n_buckets;
     options.fit_buckets = fit ? BLT_ON : BLT_DEFAULT;
-    Py_BEGIN_ALLOW_THREADS status = blt_prune(store->db, &options, &dropped);
-    Py_END_ALLOW_THREADS store->n_compactions += status == BLT_OK;
+    Py_BEGIN_ALLOW_THREADS
+    status = blt_prune(store->db, &options, &dropped);
+    Py_END_ALLOW_THREADS
+    store->n_compactions += status == BLT_OK;
     if (long_end(store, status) == 0)
       result = PyLong_FromUnsignedLongLong(dropped);
   }
@@ -162,19 +160,15 @@ static PyObject *store_prune(PyObject *self, PyObject *args)
 
 PyDoc_STRVAR(clear_doc, "clear($self)\n--\n\nRemove all keys and values.");
 
-static PyObject *store_clear_all(PyObject *self, PyObject *unused)
+static PyObject *store_clear(PyObject *self, PyObject *unused)
 {
   Store *store = (Store *)self;
-  blt_status status;
 
-  (void)unused;
-  if (judge_views(store) < 0 || long_begin(store, 1) < 0)
+  if (judge_views(store) < 0)
     return NULL;
-  Py_BEGIN_ALLOW_THREADS status = blt_clear(store->db);
-  Py_END_ALLOW_THREADS store->n_compactions += status == BLT_OK;
-  if (long_end(store, status) < 0)
-    return NULL;
-  Py_RETURN_NONE;
+  PyObject *result = store_clear_all(self, unused);
+  store->n_compactions += result != NULL;
+  return result;
 }
 
 PyDoc_STRVAR(reindex_doc,
@@ -190,8 +184,11 @@ static PyObject *store_reindex(PyObject *self, PyObject *args)
   if (!PyArg_ParseTuple(args, "|I:reindex", &n_buckets) ||
       long_begin(store, 1) < 0)
     return NULL;
-  Py_BEGIN_ALLOW_THREADS status = blt_reindex(store->db, n_buckets);
-  Py_END_ALLOW_THREADS if (long_end(store, status) < 0) return NULL;
+  Py_BEGIN_ALLOW_THREADS
+  status = blt_reindex(store->db, n_buckets);
+  Py_END_ALLOW_THREADS
+  if (long_end(store, status) < 0)
+    return NULL;
   Py_RETURN_NONE;
 }
 
@@ -232,11 +229,10 @@ static PyObject *store_verify(PyObject *self, PyObject *max_faults)
   }
   options.on_fault = add_fault;
   options.on_fault_ctx = faults;
-  Py_BEGIN_ALLOW_THREADS status = blt_verify(store->db, &options, &report);
-  Py_END_ALLOW_THREADS if (long_end(store,
-                                    status == BLT_E_CORRUPT ? BLT_OK : status) <
-                           0)
-  {
+  Py_BEGIN_ALLOW_THREADS
+  status = blt_verify(store->db, &options, &report);
+  Py_END_ALLOW_THREADS
+  if (long_end(store, status == BLT_E_CORRUPT ? BLT_OK : status) < 0) {
     Py_DECREF(faults);
     return NULL;
   }
@@ -261,8 +257,11 @@ static PyObject *store_stats(PyObject *self, PyObject *unused)
   (void)unused;
   if (long_begin(store, 0) < 0)
     return NULL;
-  Py_BEGIN_ALLOW_THREADS status = blt_stat(store->db, &s);
-  Py_END_ALLOW_THREADS if (long_end(store, status) < 0) return NULL;
+  Py_BEGIN_ALLOW_THREADS
+  status = blt_stat(store->db, &s);
+  Py_END_ALLOW_THREADS
+  if (long_end(store, status) < 0)
+    return NULL;
   PyObject *bins = PyList_New(BLT_CHAIN_BINS);
   for (int i = 0; bins != NULL && i < BLT_CHAIN_BINS; i++) {
     PyObject *n = PyLong_FromUnsignedLongLong(s.chain_bins[i]);
@@ -314,7 +313,7 @@ PyMethodDef upkeep_methods[] = {
     {"_batch_abort", store_batch_abort, METH_NOARGS, NULL},
     {"_defer_reindex", store_defer_reindex, METH_O, NULL},
     {"_prune", store_prune, METH_VARARGS, prune_doc},
-    {"clear", store_clear_all, METH_NOARGS, clear_doc},
+    {"clear", store_clear, METH_NOARGS, clear_doc},
     {"reindex", store_reindex, METH_VARARGS, reindex_doc},
     {"_verify", store_verify, METH_O, verify_doc},
     {"_stats", store_stats, METH_NOARGS, stats_doc},
