@@ -337,11 +337,14 @@ void store_seal(Store *store)
   PyObject *pending = PyErr_Occurred() ? take_exception() : NULL;
   PyObject *file = Py_XNewRef(store->anchor);
   (void)close_db(store);
-  PyObject *result =
-      file == NULL ? NULL : PyObject_CallMethod(file, "close", NULL);
+  PyObject *name = PyUnicode_InternFromString("close");
+  PyObject *result = file == NULL || name == NULL
+                         ? NULL
+                         : PyObject_CallMethodNoArgs(file, name);
   if (result == NULL)
     PyErr_Clear();
   Py_XDECREF(result);
+  Py_XDECREF(name);
   Py_XDECREF(file);
   if (pending != NULL) {
     PyErr_SetObject((PyObject *)Py_TYPE(pending), pending);
