@@ -115,7 +115,10 @@ def _is_taken(error):
 def _try_lock(file, flags):
     try:
         portalocker.lock(file, flags | portalocker.LOCK_NB)
-    except portalocker.exceptions.LockException as error:
+    except (
+        portalocker.exceptions.AlreadyLocked,  # in 2.x not a LockException
+        portalocker.exceptions.LockException,
+    ) as error:
         if not _is_taken(error):
             raise
         return False

@@ -798,6 +798,22 @@ def test_a_long_wait_is_logged_once(package, path, caplog, monkeypatch):
     assert "a.blt" in warning.getMessage()
 
 
+def test_a_lock_that_is_taken_is_tried_again(package, monkeypatch):
+    import portalocker
+
+    monkeypatch.setattr(package.utils, "_LOCK_POLL_INTERVAL", 0.001)
+    calls = []
+
+    def taken_twice(file, flags):
+        calls.append(flags)
+        if len(calls) < 3:
+            raise portalocker.exceptions.AlreadyLocked("made up")
+
+    monkeypatch.setattr(portalocker, "lock", taken_twice)
+    package.utils._acquire_lock(object(), portalocker.LOCK_EX, 5, "x")
+    assert len(calls) == 3
+
+
 def test_readers_share(package, path, caplog):
     new(package, path).close()
     with caplog.at_level(logging.WARNING, logger="booklet"):

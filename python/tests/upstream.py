@@ -57,8 +57,10 @@ def run(project, tests, chosen, arguments, extra_path):
     with tempfile.TemporaryDirectory() as temp:
         there = pathlib.Path(temp) / "tests"
         shutil.copytree(tests, there)
-        command = [sys.executable, "-m", "pytest", "-q", "-x" if arguments.x
-                   else "-q", "-p", "no:cacheprovider", "-rf"]
+        command = [sys.executable, "-m", "pytest", "-q", "-rf",
+                   "-p", "no:cacheprovider"]
+        if arguments.x:
+            command.append("-x")
         if arguments.on == "blt":
             command += ["-p", "blt.as_booklet"]
         command += [str(there / path.name) for path in chosen]
