@@ -26,7 +26,7 @@ packages=(
   # the manual pages
   scdoc
   # the original, to compare with
-  python3 python3-venv
+  python3 python3-venv python3-dev
   # a file system behind a program, which is what FUSE is
   bindfs
   # real data
