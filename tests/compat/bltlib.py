@@ -89,7 +89,8 @@ ON_FAULT = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(Fault))
 
 class VerifyOptions(c.Structure):
     _fields_ = [("size", c.c_size_t), ("on_fault", ON_FAULT),
-                ("on_fault_ctx", c.c_void_p), ("max_faults", c.c_uint64)]
+                ("on_fault_ctx", c.c_void_p), ("max_faults", c.c_uint64),
+                ("n_threads", c.c_uint)]
 
 
 class VerifyReport(c.Structure):

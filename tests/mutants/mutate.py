@@ -25,7 +25,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-WANTED = ("src", "include", "tests", "meson.build", "meson_options.txt")
+WANTED = ("src", "include", "tests", "docs", "meson.build",
+          "meson_options.txt")
 TARGETS = {"crash": "tests/crash/test_crash", "first": "src/libblt.so.0.1.0",
            "faults": "tests/faults/test_faults", "unit": "tests/unit/test_unit"}
 # Rules of three kinds, each killed within a second: what ./check looks at.
