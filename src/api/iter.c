@@ -46,9 +46,13 @@ BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out)
     if (db->options.advice != BLT_ADVICE_NONE)
       blt__view_advise(&db->image.view, 0, db->image.view.size,
                        BLT__HINT_SEQUENTIAL);
-    *out = iter;
   }
-  return blt__leave(db, status);
+  status = blt__leave(db, status);
+  if (status == BLT_OK)
+    *out = iter;
+  else if (iter != NULL)
+    blt__release(&db->env, iter, sizeof *iter);
+  return status;
 }
 
 void blt_iter_close(blt_iter *iter)

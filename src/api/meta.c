@@ -232,11 +232,11 @@ BLT_API blt_status blt_file_timestamp_get(blt_db *db, uint64_t *out)
 
 BLT_API blt_status blt_file_timestamp_set(blt_db *db, uint64_t timestamp)
 {
-  struct blt__log *log = &db->log;
   blt_status status = blt__enter_write(db);
 
   if (status < 0)
     return status;
+  struct blt__log *log = &db->log;
   if ((status = judge_time(db, &timestamp)) == BLT_OK &&
       (status = blt__log_begin(log)) == BLT_OK) {
     uint64_t before = blt__get7(log->header + BLT__HDR_TIMESTAMP);
