@@ -266,7 +266,10 @@ void blt__side_build(struct blt__side *side, struct blt__image *image,
                      uint64_t n_keys)
 {
   int state = BLT__SIDE_NONE;
+  uint64_t most = image->view.size / image->geo.key_off;
 
+  if (n_keys > most) /* no count of the header's can ask for more memory     */
+    n_keys = most;
   if (!atomic_compare_exchange_strong(&side->state, &state, BLT__SIDE_BUILDING))
     return;
   state = make_places(side, n_keys) == 0 && add_all(side, image) == BLT_OK &&

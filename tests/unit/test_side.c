@@ -142,6 +142,18 @@ START_TEST(it_takes_no_more_memory_than_it_may)
 }
 END_TEST
 
+START_TEST(a_count_that_the_file_cannot_hold_asks_for_no_memory)
+{
+  open_with(BLT_DEFAULT, 0);
+  put_numbered(session.db, 0, 10);
+  EXPECT_OK(blt_sync(session.db));
+  blt__side_build(&session.db->side, &session.db->image, UINT32_MAX - 1);
+  ck_assert(is_ready());
+  ck_assert_uint_le(session.db->side.mask, session.db->image.view.size);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
 START_TEST(it_is_given_up_when_blocks_move_or_it_gets_crowded)
 {
   open_with(BLT_ON, 0);
@@ -223,6 +235,7 @@ Suite *side_suite(void)
       SUITE_OF("side", it_is_built_when_an_eighth_of_the_keys_was_looked_up,
                it_is_never_built_when_it_is_switched_off,
                it_takes_no_more_memory_than_it_may,
+               a_count_that_the_file_cannot_hold_asks_for_no_memory,
                it_is_given_up_when_blocks_move_or_it_gets_crowded,
                a_place_that_leads_to_another_key_is_not_believed,
                a_store_with_a_broken_chain_gets_no_table);
