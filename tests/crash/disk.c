@@ -116,6 +116,8 @@ static int set_size(struct blt__file *file, uint64_t len)
 
   if (len > IMAGE_ROOM)
     return -ENOSPC;
+  if (disk->on_size != NULL)
+    disk->on_size(disk->ctx, len);
   if (disk->record != NULL)
     trace_add(disk->record, OP_SIZE, len);
   disk->n_changes++;

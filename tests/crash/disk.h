@@ -22,9 +22,11 @@ struct disk {
   size_t n_dirty;
   size_t n_changes;     /* operations on work since disk_reset              */
   struct trace *record; /* borrowed; NULL: operations are not recorded      */
-  /* Told before a write to work, and after a sync; may be NULL. */
+  /* Told before a write to work or another size, and after a sync; may be
+   * NULL. */
   void (*on_write)(void *ctx, uint64_t off, const struct blt__span *spans,
                    size_t n_spans);
+  void (*on_size)(void *ctx, uint64_t len);
   void (*on_sync)(void *ctx);
   void *ctx;
 };

@@ -1,102 +1,251 @@
 /*
- * journal.c - which bytes of a store may change in place
+ * journal.c - what may be written to a store, judged at each write
  */
 #include "crash/journal.h"
 
-struct journal {
-  const blt_db *db;
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A write, and what the file must hold to allow it. */
+struct trial {
   const struct image *work;
-  struct blt__region regions[2];
-  unsigned n_regions;
-  /* the block that was met last, and where it ends */
-  uint64_t block_off, block_end;
+  const struct known *rules;   /* of what is durable; OFF: what is written  */
+  const struct known *written; /* of the file before the write              */
+  uint64_t off, len, end;
+  const uint8_t *after;
+  int is_off, follows_sync;
 };
 
-static int is_in_index(const blt_db *db, uint64_t off)
-{
-  const struct blt__layout *const layout = &db->image.layout;
+/* ---- the header: J5 */
 
-  return off >= layout->index_off && off < blt__layout_index_end(layout);
+static int is_same_layout(const struct blt__layout *layout,
+                          const struct blt__checkpoint *c)
+{
+  return layout->index_off == c->index_off &&
+         layout->first_off == c->first_off && layout->n_buckets == c->n_buckets;
 }
 
-/* Walk to the block that holds the byte; 0 when there is none. */
-static int find_block(struct journal *j, uint64_t off)
+static const char *judge_header(const struct trial *t)
 {
-  const struct blt__geometry *const geo = &j->db->image.geo;
+  const struct known *const rules = t->rules;
+  struct blt__checkpoint c;
 
-  if (off >= j->block_off && off < j->block_end)
-    return 1;
-  for (unsigned i = 0; i < j->n_regions; i++) {
-    uint64_t at = j->regions[i].begin;
-    if (off < at || off >= j->regions[i].end)
-      continue;
-    while (at + geo->key_off <= j->regions[i].end) {
-      struct blt__block block;
-      blt__block_decode(geo, at, j->work->bytes + at, &block);
-      if (off < at + block.len) {
-        j->block_off = at;
-        j->block_end = at + block.len;
-        return 1;
-      }
-      at += block.len;
-    }
+  if (t->len != BLT__HEADER_LEN)
+    return "the header is written in parts";
+  /* A repair has its own mark, and recovery then begins with all blocks. */
+  if (!rules->has_checkpoint || rules->checkpoint.state == BLT__REPAIR ||
+      !blt__checkpoint_decode(t->after, &c) || c.state == BLT__REPAIR)
+    return NULL;
+  if (!is_same_layout(&rules->layout, &c))
+    return t->is_off || t->follows_sync
+               ? NULL
+               : "J5: the header switches to a copy that is not durable";
+  if (c.log_start > rules->end)
+    return "J5: recovery would begin behind what is durable";
+  const int is_same_log =
+      c.state == BLT__DIRTY &&
+      memcmp(c.salt, rules->checkpoint.salt, BLT__SALT_LEN) == 0;
+  return known_is_settled(rules, is_same_log ? c.log_start : UINT64_MAX, 1)
+             ? NULL
+             : "J5: the header forgets a record whose links are not durable";
+}
+
+/* ---- changes in place */
+
+/* J3 */
+static int is_reveal(const struct trial *t)
+{
+  for (size_t i = 0; i < t->written->n_records; i++) {
+    const struct blt__record *const r = &t->written->records[i];
+    uint8_t extent[4];
+    unsigned off;
+    const unsigned len =
+        blt__dead_extent(&t->written->geo, r->len, &off, extent);
+    if (t->off == r->off + off && t->len == len &&
+        memcmp(t->after, extent, len) == 0)
+      return 1;
   }
   return 0;
 }
 
-static const char *judge_byte(struct journal *j, uint64_t off)
+/* J7 */
+static int is_dead_front(const struct known *known, const struct trial *t)
 {
-  const struct blt__geometry *const geo = &j->db->image.geo;
+  const struct blt__layout *const layout = &known->layout;
+  const uint64_t end = t->off + t->len;
 
-  if (is_in_index(j->db, off))
-    return NULL;
-  if (!find_block(j, off))
-    return "a byte outside index and blocks changes in place";
-  const uint64_t in_block = off - j->block_off;
-  if (in_block >= BLT__LINK_OFF && in_block < BLT__LINK_OFF + BLT__LINK_LEN)
-    return NULL;
-  if (in_block >= geo->time_off && in_block < geo->key_off)
-    return NULL;
-  return "a byte of a block that is no link and no time changes in place";
+  return known->is_readable && end <= layout->first_off &&
+         (end <= layout->index_off || t->off >= blt__layout_index_end(layout));
 }
 
-/* The part of the file that a rewrite left behind. */
-static int is_dead_front(const blt_db *db, uint64_t off, uint64_t len)
+/* J1, J2 */
+static const char *judge_link(const struct trial *t,
+                              const struct known_link *link)
 {
-  const struct blt__layout *const layout = &db->image.layout;
-
-  return off >= BLT__HEADER_LEN && off + len <= layout->first_off &&
-         (off + len <= layout->index_off ||
-          off >= blt__layout_index_end(layout));
+  if (link->off < t->off || link->off + BLT__LINK_LEN > t->off + t->len ||
+      blt__get6(t->after + (link->off - t->off)) != link->value)
+    return "J1: a link becomes what no durable record says last";
+  if (link->is_reached)
+    return "J2: a tomb is written while a chain on disk leads to its block";
+  return NULL;
 }
 
-const char *journal_judge(const blt_db *db, const struct image *work,
-                          uint64_t off, const struct blt__span *spans,
-                          size_t n_spans)
+/* J4 */
+static const char *judge_time(const struct trial *t, uint64_t off)
 {
-  struct journal j = {.db = db, .work = work};
+  const struct blt__geometry *const geo = &t->rules->geo;
+  struct blt__block block;
+
+  if (!blt__geometry_has_time(geo) || t->len != BLT__TIMESTAMP_LEN ||
+      !known_block(t->written, t->work, off, &block) ||
+      t->off != block.off + geo->time_off)
+    return "J1: a byte changes in place that no durable record names";
+  for (size_t i = 0; i < t->written->n_records; i++) {
+    const struct blt__record *const r = &t->written->records[i];
+    const uint64_t end = blt__record_end(r);
+    if (block.off >= r->off && block.off < end &&
+        (end > t->rules->end || !known_is_settled(t->rules, end, 0)))
+      return "J4: a time changes while its record is needed";
+  }
+  return NULL;
+}
+
+static const char *judge_in_place(const struct trial *t)
+{
+  const char *wrong = NULL;
+
+  for (uint64_t i = 0; i < t->len && wrong == NULL; i++) {
+    const uint64_t off = t->off + i;
+    if (off >= t->end)
+      return "a write runs over the end of what is committed";
+    if (t->after[i] == t->work->bytes[off])
+      continue;
+    const struct known_link *const link = known_find(t->rules, off);
+    if (link == NULL)
+      return judge_time(t, off);
+    wrong = judge_link(t, link);
+    i = link->off + BLT__LINK_LEN - 1 - t->off;
+  }
+  return wrong;
+}
+
+/* J6 */
+static const char *judge_append(const struct known *rules)
+{
+  return rules->has_checkpoint && rules->checkpoint.state != BLT__CLEAN
+             ? NULL
+             : "J6: the file grows before its header is marked";
+}
+
+static const char *judge(const struct trial *t)
+{
+  if (t->len == 0)
+    return NULL;
+  if (t->off == 0)
+    return judge_header(t);
+  if (t->off < BLT__HEADER_LEN)
+    return "a write begins inside the header";
+  if (t->off >= t->end)
+    return judge_append(t->rules);
+  if ((is_dead_front(t->rules, t) && is_dead_front(t->written, t)) ||
+      is_reveal(t))
+    return NULL;
+  return judge_in_place(t);
+}
+
+/* ---- the whole */
+
+static void reserve(struct journal *journal, uint64_t len)
+{
+  if (len <= journal->after_capacity)
+    return;
+  journal->after = realloc(journal->after, len);
+  journal->after_capacity = len;
+  if (journal->after == NULL) {
+    perror("realloc");
+    exit(EXIT_FAILURE);
+  }
+}
+
+/* The spans in one piece; how long it is. */
+static uint64_t gather(struct journal *journal, const struct blt__span *spans,
+                       size_t n_spans)
+{
   uint64_t len = 0;
 
   for (size_t i = 0; i < n_spans; i++)
     len += spans[i].len;
-  if (off == 0)
-    return len == BLT__HEADER_LEN ? NULL : "the header is written in parts";
-  if (off < BLT__HEADER_LEN)
-    return "a write begins inside the header";
-  if (off >= db->log.end || is_dead_front(db, off, len))
-    return NULL;
-  j.n_regions = blt__layout_regions(&db->image.layout, db->log.end, j.regions);
+  reserve(journal, len);
+  len = 0;
   for (size_t i = 0; i < n_spans; i++) {
-    const uint8_t *const data = spans[i].data;
-    for (size_t k = 0; k < spans[i].len; k++, off++) {
-      if (off >= db->log.end)
-        return "a write runs over the end of the log";
-      if (data[k] == work->bytes[off])
-        continue;
-      const char *const wrong = judge_byte(&j, off);
-      if (wrong != NULL)
-        return wrong;
-    }
+    if (spans[i].len > 0)
+      memcpy(journal->after + len, spans[i].data, spans[i].len);
+    len += spans[i].len;
   }
-  return NULL;
+  return len;
+}
+
+static const struct known *rules_of(struct journal *journal, int is_off)
+{
+  known_read(&journal->written, journal->work);
+  return is_off ? &journal->written : &journal->durable;
+}
+
+static uint64_t end_of(const struct journal *journal, const struct known *rules)
+{
+  return rules->end > journal->written.end ? rules->end : journal->written.end;
+}
+
+const char *journal_judge(struct journal *journal, int is_off, uint64_t off,
+                          const struct blt__span *spans, size_t n_spans)
+{
+  const struct known *const rules = rules_of(journal, is_off);
+  const struct trial t = {.work = journal->work,
+                          .rules = rules,
+                          .written = &journal->written,
+                          .off = off,
+                          .len = gather(journal, spans, n_spans),
+                          .end = end_of(journal, rules),
+                          .after = journal->after,
+                          .is_off = is_off,
+                          .follows_sync = journal->n_unsynced == 0};
+
+  journal->n_unsynced++;
+  return rules->is_readable && journal->written.is_readable ? judge(&t) : NULL;
+}
+
+const char *journal_judge_size(struct journal *journal, int is_off,
+                               uint64_t len)
+{
+  const struct known *const rules = rules_of(journal, is_off);
+
+  journal->n_unsynced++;
+  if (!rules->is_readable)
+    return NULL;
+  if (len > journal->work->len)
+    return judge_append(rules);
+  return len < end_of(journal, rules)
+             ? "J6: the file is cut below what is committed"
+             : NULL;
+}
+
+void journal_sync(struct journal *journal)
+{
+  known_read(&journal->durable, journal->work);
+  journal->n_unsynced = 0;
+}
+
+void journal_start(struct journal *journal, const struct image *work)
+{
+  journal->work = work;
+  journal_sync(journal);
+}
+
+void journal_release(struct journal *journal)
+{
+  known_release(&journal->durable);
+  known_release(&journal->written);
+  free(journal->after);
+  *journal = (struct journal){.work = NULL};
 }

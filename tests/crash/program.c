@@ -260,6 +260,7 @@ void story_record(struct story *story, const struct plan *plan, uint64_t seed)
   disk.state.len = 0;
   disk.record = NULL;
   disk.on_write = NULL;
+  disk.on_size = NULL;
   disk.on_sync = NULL;
   disk_reset(&disk);
   memset(s, 0, sizeof *s);
@@ -282,4 +283,5 @@ void story_record(struct story *story, const struct plan *plan, uint64_t seed)
   story_add_moment(story, s->now, 0, 0, 0);
   run_plan(s);
   disk.record = NULL;
+  journal_release(&s->journal);
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crash/journal.h"
 #include "format/reserved.h"
 
 /* ---- mistakes */
@@ -40,11 +39,19 @@ static void on_write(void *ctx, uint64_t off, const struct blt__span *spans,
                      size_t n_spans)
 {
   struct session *const s = ctx;
-
-  if (s->db == NULL)
-    return;
   const char *const wrong =
-      journal_judge(s->db, &s->disk->work, off, spans, n_spans);
+      journal_judge(&s->journal, s->level == BLT_SYNC_OFF, off, spans, n_spans);
+
+  if (wrong != NULL)
+    mistake(s, "journal", wrong);
+}
+
+static void on_size(void *ctx, uint64_t len)
+{
+  struct session *const s = ctx;
+  const char *const wrong =
+      journal_judge_size(&s->journal, s->level == BLT_SYNC_OFF, len);
+
   if (wrong != NULL)
     mistake(s, "journal", wrong);
 }
@@ -54,6 +61,7 @@ static void on_sync(void *ctx)
   struct session *const s = ctx;
   struct story *const story = s->story;
 
+  journal_sync(&s->journal);
   s->last_sync = story->trace.n - 1;
   for (size_t i = story->n_moments; i > 0; i--)
     if (story->moments[i - 1].ack == NEVER &&
@@ -118,6 +126,7 @@ void session_init(struct session *s, struct story *story, struct disk *disk)
   s->disk = disk;
   disk->record = &story->trace;
   disk->on_write = on_write;
+  disk->on_size = on_size;
   disk->on_sync = on_sync;
   disk->ctx = s;
   s->last_sync = NEVER;

@@ -5,6 +5,7 @@
 #define CRASH_SESSION_H
 
 #include "api/db.h"
+#include "crash/journal.h"
 #include "crash/story.h"
 
 enum { VALUE_MAX = 1 << 17 };
@@ -12,6 +13,7 @@ enum { VALUE_MAX = 1 << 17 };
 struct session {
   struct story *story;
   struct disk *disk; /* borrowed                                            */
+  struct journal journal;
   struct random random;
   blt_sync_level level;
   size_t buffer_len; /* option; 0: the default                              */

@@ -209,6 +209,7 @@ void program_start_over(struct session *s)
   memcpy(story->base.bytes, s->disk->work.bytes, story->base.len);
   story->trace.base = story->base;
   trace_clear(&story->trace);
+  journal_start(&s->journal, &s->disk->work);
 }
 
 void program_foreign(struct session *s)
