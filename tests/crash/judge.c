@@ -7,6 +7,7 @@
 
 #include "crash/arena.h"
 #include "crash/explore.h"
+#include "crash/journal.h"
 #include "crash/session.h"
 
 /* What the state's handle is in the course of the judgement. */
@@ -319,10 +320,65 @@ static int is_expected(const struct trial *t)
          t->opened.what == BLT_OPENED_RECOVERED;
 }
 
+/* ---- the journal of a recovery that is recorded */
+
+struct watch {
+  struct journal journal;
+  const char *wrong; /* the first mistake, or NULL                          */
+};
+
+static void note(struct watch *watch, const char *wrong)
+{
+  if (watch->wrong == NULL)
+    watch->wrong = wrong;
+}
+
+static void on_write(void *ctx, uint64_t off, const struct blt__span *spans,
+                     size_t n_spans)
+{
+  struct watch *const watch = ctx;
+
+  note(watch, journal_judge(&watch->journal, 0, off, spans, n_spans));
+}
+
+static void on_size(void *ctx, uint64_t len)
+{
+  struct watch *const watch = ctx;
+
+  note(watch, journal_judge_size(&watch->journal, 0, len));
+}
+
+static void on_sync(void *ctx)
+{
+  journal_sync(&((struct watch *)ctx)->journal);
+}
+
+/* Recovery syncs at each level. */
+static void watch_begin(struct watch *watch, struct disk *disk)
+{
+  journal_start(&watch->journal, &disk->work);
+  disk->on_write = on_write;
+  disk->on_size = on_size;
+  disk->on_sync = on_sync;
+  disk->ctx = watch;
+}
+
+static void watch_end(struct watch *watch, struct disk *disk)
+{
+  disk->on_write = NULL;
+  disk->on_size = NULL;
+  disk->on_sync = NULL;
+  journal_release(&watch->journal);
+}
+
 static int judge_writer(struct trial *t, struct trace *record, size_t *n_opened,
                         struct entry *seen)
 {
+  struct watch watch = {.wrong = NULL};
+
   t->disk->record = record;
+  if (record != NULL)
+    watch_begin(&watch, t->disk);
   const blt_status status = open_work(t, BLT_WRITE);
   if (record != NULL)
     *n_opened = record->n;
@@ -336,7 +392,10 @@ static int judge_writer(struct trial *t, struct trace *record, size_t *n_opened,
   is_right = is_right && judge_content(t, "writer", seen) &&
              judge_soundness(t) && close_work(t, "first");
   t->disk->record = NULL;
-  return is_right;
+  watch_end(&watch, t->disk);
+  if (is_right && watch.wrong != NULL)
+    report(t->explorer, t->level, "recovery: journal: %s", watch.wrong);
+  return is_right && watch.wrong == NULL;
 }
 
 int judge(struct explorer *explorer, unsigned level,
