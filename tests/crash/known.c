@@ -155,6 +155,10 @@ static void add_heads(struct known *known, const struct image *image,
     if (i >= record->n_blocks - record->n_inserts)
       (void)add_link(known, image, record,
                      blt__layout_slot(&known->layout, head), off);
+    /* The last block's link may be lost without a trace in the hash. */
+    if (i + 1 == record->n_blocks && record->last_next != 0)
+      (void)add_link(known, image, record, off + BLT__LINK_OFF,
+                     record->last_next);
   }
 }
 
