@@ -198,8 +198,7 @@ blt_status blt__attach(blt_db *db)
   db->fork_count = blt__fork_count();
   status = blt__view_judge(&db->image.view, attach_image(db));
   if (status == BLT_OK && db->options.side_table == BLT_ON)
-    blt__side_build(&db->side, &db->image,
-                    db->writable ? db->log.n_keys : db->n_keys);
+    blt__side_build(&db->side, &db->image, blt__committed_count(db));
   if (status < 0)
     release_all(db);
   return status;

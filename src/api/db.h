@@ -45,6 +45,12 @@ struct blt_db {
   _Atomic uint64_t n_compactions; /* rewrites                               */
 };
 
+/* What is committed; what the write buffer holds is not in it. */
+static inline uint64_t blt__committed_count(const blt_db *db)
+{
+  return db->writable ? db->log.n_keys : db->n_keys;
+}
+
 /* ---- entering and leaving a public call */
 
 /* A read: other reads may run beside it. */

@@ -37,8 +37,8 @@ BLT_API blt_status blt_stat_sample(blt_db *db, uint32_t n_buckets,
     status = blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
                        "a sample of no buckets tells nothing");
   else if ((status = settle(db)) == BLT_OK)
-    status = blt__stats_sample(&db->image, n_buckets,
-                               db->writable ? db->log.n_keys : db->n_keys, out);
+    status =
+        blt__stats_sample(&db->image, n_buckets, blt__committed_count(db), out);
   return blt__leave(db, status);
 }
 

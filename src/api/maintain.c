@@ -234,7 +234,7 @@ static blt_status verify(blt_db *db, const blt_verify_options *options,
                           .header =
                               db->writable ? db->log.header : db->header.bytes,
                           .is_unclean = db->is_unclean,
-                          .n_keys = db->writable ? db->log.n_keys : db->n_keys,
+                          .n_keys = blt__committed_count(db),
                           .options = &complete,
                           .progress = db->options.progress,
                           .progress_ctx = db->options.progress_ctx};

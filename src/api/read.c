@@ -50,15 +50,10 @@ static int find_pending(const blt_db *db, uint64_t cheap, const void *key,
   return 1;
 }
 
-static int has_side_table(const blt_db *db)
-{
-  return db->image.side != NULL && blt__side_is_ready(&db->side);
-}
-
 /* Lookups went by chain: after enough of them the side table is built. */
 static void count_lookups(blt_db *db, size_t n)
 {
-  uint64_t n_keys = db->writable ? db->log.n_keys : db->n_keys;
+  uint64_t n_keys = blt__committed_count(db);
 
   if (db->image.side != NULL && blt__side_pays(&db->side, n, n_keys))
     blt__side_build(&db->side, &db->image, n_keys);
@@ -69,7 +64,7 @@ static blt_status find(blt_db *db, const void *key, size_t key_len,
 {
   uint8_t hash[BLT__HASH_LEN];
   blt_status status = BLT_OK;
-  int by_side = has_side_table(db);
+  int by_side = blt__side_is_ready(db->image.side);
   uint64_t cheap = by_side || has_pending(db)
                        ? blt__cheaphash(db->side.seed, key, key_len)
                        : 0;
@@ -209,7 +204,7 @@ static blt_status find_some_by_side(blt_db *db, struct some *some)
 /* Look up to BLT__MANY_MAX keys up; a place for each that is there. */
 static blt_status find_some(blt_db *db, struct some *some)
 {
-  int by_side = has_side_table(db);
+  int by_side = blt__side_is_ready(db->image.side);
   int is_hashed = by_side || has_pending(db);
 
   some->n_wanted = 0;
@@ -222,8 +217,8 @@ static blt_status find_some(blt_db *db, struct some *some)
     some->statuses[i] = status;
     if (status != BLT_OK)
       continue;
-    if (is_hashed)
-      some->cheap[i] = blt__cheaphash(db->side.seed, key->data, key->len);
+    some->cheap[i] =
+        is_hashed ? blt__cheaphash(db->side.seed, key->data, key->len) : 0;
     if (!find_pending(db, some->cheap[i], key->data, key->len, &some->places[i],
                       &some->statuses[i]))
       some->wanted[some->n_wanted++] = i;

@@ -216,7 +216,7 @@ static void move_sides(struct blt__commit *c, const struct blt__part *part)
 {
   struct blt__side *side = c->log->image->side;
 
-  if (side == NULL || !blt__side_is_ready(side))
+  if (!blt__side_is_ready(side))
     return;
   for (size_t i = part->first; i < part->first + part->n; i++) {
     const struct blt__placed *placed = &c->order[i];

@@ -394,7 +394,7 @@ static blt_status find_in_file(struct blt__image *image, uint64_t cheap,
                                const void *key, size_t key_len, uint8_t *hash,
                                struct blt__hit *hit, int *out_resolved)
 {
-  *out_resolved = image->side == NULL || !blt__side_is_ready(image->side);
+  *out_resolved = !blt__side_is_ready(image->side);
   if (!*out_resolved)
     return blt__side_find(image->side, image, cheap, key, key_len, hit);
   blt__keyhash(key, key_len, hash);

@@ -47,6 +47,8 @@ void blt__side_release(struct blt__side *side)
 
 void blt__side_drop(struct blt__side *side)
 {
+  if (side == NULL)
+    return;
   blt__side_release(side);
   atomic_store(&side->n_lookups, 0);
 }

@@ -44,10 +44,12 @@ void blt__side_init(struct blt__side *side, const struct blt__env *env,
                     size_t max_len);
 void blt__side_release(struct blt__side *side);
 
+/* NULL, where there is to be none, is never ready. */
 static inline int blt__side_is_ready(const struct blt__side *side)
 {
-  return atomic_load_explicit(&side->state, memory_order_acquire) ==
-         BLT__SIDE_READY;
+  return side != NULL &&
+         atomic_load_explicit(&side->state, memory_order_acquire) ==
+             BLT__SIDE_READY;
 }
 
 /* Count lookups by chain; 1 when building would have paid by now. */
@@ -58,7 +60,7 @@ int blt__side_pays(struct blt__side *side, uint64_t n_lookups, uint64_t n_keys);
 void blt__side_build(struct blt__side *side, struct blt__image *image,
                      uint64_t n_keys);
 
-/* Back to the state of init: blocks have moved. */
+/* Back to the state of init: blocks have moved. NULL is fine. */
 void blt__side_drop(struct blt__side *side);
 
 /* As blt__chain_find. Only when ready. */

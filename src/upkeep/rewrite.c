@@ -318,8 +318,7 @@ static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
   struct blt__log *log = copy->log;
 
   copy->image->layout = *layout;
-  if (copy->image->side != NULL)
-    blt__side_drop(copy->image->side);
+  blt__side_drop(copy->image->side);
   log->dead_front =
       layout->index_off > layout->first_off ? layout->first_off : 0;
   log->guarded = copy->guarded = guarded;
@@ -407,12 +406,9 @@ static blt_status slide(struct copy *copy)
       (status = blt__view_set_size(&copy->image->view, tail)) < 0)
     return status;
   log->reserved = 0;
-  if (is_bare) {
-    log->guarded = copy->guarded = 0;
-    if ((status = blt__log_sync_file(log)) < 0 ||
-        (status = blt__log_put_header(log, BLT__DIRTY, log->from, tail)) < 0)
-      return status;
-  }
+  if (is_bare && ((status = blt__log_sync_file(log)) < 0 ||
+                  (status = blt__log_unguard(log)) < 0))
+    return status;
   return blt__log_sync_file(log);
 }
 
