@@ -272,7 +272,7 @@ typedef int (*blt_progress)(void *ctx, const char *phase, uint64_t done,
  * SIDE TABLE. Lookups go through the file's own index, for which a key has to
  * be hashed with BLAKE2s, or through a table in memory from a faster hash to
  * the key's place: two to four times as fast, most of all for keys that are
- * not there. It takes 16 to 32 bytes for each key and one pass over the heads
+ * not there. It takes about 13 bytes for each key and one pass over the heads
  * of the blocks (about 100 ns a key; the lookup that meets it takes that long).
  * By default it is built when there were lookups for an eighth of the keys,
  * unless it would need more than side_table_max or the file is not mapped.
@@ -504,13 +504,18 @@ enum {
  * Walk all keys in the order of the file. On a writing handle the open
  * implicit batch is committed first; inside blt_batch_begin the batch's
  * own puts come last. After a put, delete, clear, prune or reindex on the same
- * handle blt_iter_next fails with BLT_E_MUTATED (with TOLERANT only after a
- * rewrite, with BLT_E_COMPACTED); blt_timestamp_set is allowed. Close
- * iterators before the database.
+ * handle, or the end of such a batch, blt_iter_next fails with BLT_E_MUTATED
+ * (with TOLERANT only after a rewrite, with BLT_E_COMPACTED);
+ * blt_timestamp_set is allowed. Close iterators before the database.
  */
 BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out);
 /* BLT_OK and an item, or BLT_END. What the item points to: see POINTERS. */
 BLT_API blt_status blt_iter_next(blt_iter *iter, blt_item *out_item);
+/* The same for up to n_items at once, which is faster: BLT_OK and *out_count
+ * items, at least one (n_items must not be 0), or BLT_END. Items in front of
+ * what fails are given first. */
+BLT_API blt_status blt_iter_next_many(blt_iter *iter, blt_item *out_items,
+                                      size_t n_items, size_t *out_count);
 BLT_API void blt_iter_close(blt_iter *iter);
 
 /* ------------------------------------------------- commits and batches */

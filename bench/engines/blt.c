@@ -89,17 +89,19 @@ static int has(void *store, struct bytes key)
 static int walk(void *store, enum part part, struct sink *sink)
 {
   blt_iter *iter;
-  blt_item item;
+  blt_item items[MAX_MANY];
+  size_t n;
   blt_status status = blt_iter_open(
       store, part & VALUES ? BLT_ITER_VALUES : BLT_ITER_KEYS, &iter);
   if (status < 0)
     return plain(status);
-  while ((status = blt_iter_next(iter, &item)) == BLT_OK) {
-    if (part & KEYS)
-      sink_key(sink, item.key.data, item.key.len);
-    if (part & VALUES)
-      sink_value(sink, item.value.data, item.value.len);
-  }
+  while ((status = blt_iter_next_many(iter, items, MAX_MANY, &n)) == BLT_OK)
+    for (size_t i = 0; i < n; i++) {
+      if (part & KEYS)
+        sink_key(sink, items[i].key.data, items[i].key.len);
+      if (part & VALUES)
+        sink_value(sink, items[i].value.data, items[i].value.len);
+    }
   blt_iter_close(iter);
   return status == BLT_END ? 0 : plain(status);
 }

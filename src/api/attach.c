@@ -165,6 +165,7 @@ static blt_status attach_image(blt_db *db)
 
 static void release_all(blt_db *db)
 {
+  db->is_plain = 0;
   if (db->writable) {
     blt__pending_release(&db->pending);
     blt__log_release(&db->log);
@@ -201,6 +202,7 @@ blt_status blt__attach(blt_db *db)
     blt__side_build(&db->side, &db->image, blt__committed_count(db));
   if (status < 0)
     release_all(db);
+  db->is_plain = status >= 0 && !db->writable;
   return status;
 }
 

@@ -19,7 +19,7 @@ static blt_status judge_handle(const blt_db *db)
   return BLT_OK;
 }
 
-blt_status blt__enter_read(blt_db *db)
+blt_status blt__enter_read_slowly(blt_db *db)
 {
   blt_status status = judge_handle(db);
 
@@ -59,7 +59,7 @@ blt_status blt__enter_write(blt_db *db)
                    "file again, which recovers it");
 }
 
-blt_status blt__leave(blt_db *db, blt_status status)
+blt_status blt__leave_slowly(blt_db *db, blt_status status)
 {
   if (db->uses_lock)
     pthread_rwlock_unlock(&db->lock);

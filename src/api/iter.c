@@ -9,6 +9,9 @@
 #include "format/reserved.h"
 #include "lookup/scan.h"
 
+/* So many are found ahead: the scan is a loop of its own then. */
+enum { MAX_ROWS = 32 };
+
 struct blt_iter {
   blt_db *db;
   unsigned flags;
@@ -17,13 +20,9 @@ struct blt_iter {
   size_t next_entry; /* of the batch                                        */
   size_t n_entries;  /* what comes later is not given, or it might not end   */
   int in_batch;      /* the scan is done                  */
+  struct blt__row rows[MAX_ROWS];
+  size_t at, n_rows; /* rows[at] is the next                                */
 };
-
-static int is_hidden(const struct blt_iter *iter, const uint8_t *hash)
-{
-  return !iter->db->image.geo.fixed && !(iter->flags & BLT_ITER_HIDDEN) &&
-         blt__is_reserved_hash(hash);
-}
 
 BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out)
 {
@@ -71,7 +70,7 @@ void blt_iter_close(blt_iter *iter)
   blt__release(&db->env, iter, sizeof *iter);
 }
 
-static blt_status judge_changes(const struct blt_iter *iter)
+static inline blt_status judge_changes(const struct blt_iter *iter)
 {
   const blt_db *db = iter->db;
 
@@ -87,42 +86,84 @@ static blt_status judge_changes(const struct blt_iter *iter)
   return BLT_OK;
 }
 
-static blt_status item_of_block(struct blt_iter *iter,
-                                const struct blt__scanned *s, blt_item *out)
+/* Does the open batch, or its being booklet's own, keep it back? */
+static inline int is_passed_over(const struct blt_iter *iter,
+                                 const struct blt__row *row)
 {
-  struct blt__image *image = &iter->db->image;
-  const uint8_t *value = NULL;
-  blt_status status = BLT_OK;
+  const blt_db *db = iter->db;
+  const uint8_t *head = db->image.view.base + row->off;
 
-  if (iter->flags & BLT_ITER_VALUES)
-    status = blt__image_value(image, &s->block, &value);
-  if (status < 0)
-    return status;
-  *out = (blt_item){
-      .key = {s->head + image->geo.key_off, s->block.key_len},
-      .value = {value, s->block.value_len},
-      .timestamp = iter->flags & BLT_ITER_TIMESTAMPS
-                       ? blt__block_time(&image->geo, s->head)
-                       : 0,
-      .value_off = iter->flags & BLT_ITER_OFFSETS ? s->block.value_off : 0};
+  if (!db->image.geo.fixed && !(iter->flags & BLT_ITER_HIDDEN) &&
+      blt__is_reserved_hash(head))
+    return 1;
+  return db->writable && db->pending.n_entries != 0 &&
+         blt__pending_find(&db->pending, head + db->image.geo.key_off,
+                           row->key_len) != NULL;
+}
+
+/* Find rows, at least one. They are a look ahead, which is of use only while
+ * nothing changes behind it: a tolerant iterator takes one at a time. */
+static blt_status find_rows(struct blt_iter *iter)
+{
+  const blt_db *db = iter->db;
+  struct blt__scanned s;
+  size_t n = blt__scan_run(
+      &iter->scan, iter->rows,
+      db->writable && iter->flags & BLT_ITER_TOLERANT ? 1 : MAX_ROWS,
+      (iter->flags & BLT_ITER_VALUES) != 0);
+
+  iter->at = iter->n_rows = 0;
+  if (n == 0) {
+    blt_status status = blt__scan_next_live(&iter->scan, &s);
+    if (status != BLT_OK)
+      return status;
+    iter->rows[n++] =
+        (struct blt__row){s.block.off, s.block.key_len, s.block.value_len};
+  }
+  for (size_t i = 0; i < n; i++)
+    if (!is_passed_over(iter, &iter->rows[i]))
+      iter->rows[iter->n_rows++] = iter->rows[i];
   return BLT_OK;
 }
 
-static blt_status next_block(struct blt_iter *iter, blt_item *out)
+static inline blt_status item_of_row(struct blt_iter *iter,
+                                     const struct blt__row *row, blt_item *out)
 {
-  blt_db *db = iter->db;
-  struct blt__scanned s;
-  blt_status status;
+  struct blt__view *view = &iter->db->image.view;
+  const struct blt__geometry *geo = &iter->db->image.geo;
+  const uint8_t *head = view->base + row->off;
+  const uint8_t *value = NULL;
+  uint64_t value_off = row->off + geo->key_off + row->key_len;
+  blt_status status = BLT_OK;
 
-  while ((status = blt__scan_next_live(&iter->scan, &s)) == BLT_OK) {
-    if (is_hidden(iter, s.head))
-      continue;
-    if (db->writable && db->pending.n_entries != 0 &&
-        blt__pending_find(&db->pending, s.head + db->image.geo.key_off,
-                          s.block.key_len) != NULL)
-      continue;
-    return item_of_block(iter, &s, out);
+  if (iter->flags & BLT_ITER_VALUES)
+    status = blt__view_at(view, value_off, row->value_len, &value);
+  out->key = (blt_bytes){head + geo->key_off, row->key_len};
+  out->value = (blt_bytes){value, row->value_len};
+  out->timestamp =
+      iter->flags & BLT_ITER_TIMESTAMPS ? blt__block_time(geo, head) : 0;
+  out->value_off = iter->flags & BLT_ITER_OFFSETS ? value_off : 0;
+  return status;
+}
+
+/* The next items of the file: as many as are asked for, or fewer. */
+static blt_status next_blocks(struct blt_iter *iter, blt_item *out, size_t max,
+                              size_t *out_n)
+{
+  size_t n = 0;
+  blt_status status = BLT_OK;
+
+  while (n < max && status == BLT_OK) {
+    if (iter->at == iter->n_rows)
+      status = find_rows(iter);
+    while (n < max && iter->at < iter->n_rows &&
+           (status = item_of_row(iter, &iter->rows[iter->at], &out[n])) ==
+               BLT_OK) {
+      iter->at++;
+      n++;
+    }
   }
+  *out_n = n;
   return status;
 }
 
@@ -149,20 +190,45 @@ static blt_status next_entry(struct blt_iter *iter, blt_item *out)
   return BLT_END;
 }
 
-BLT_API blt_status blt_iter_next(blt_iter *iter, blt_item *out_item)
+/* From the file, then from the batch. */
+static inline blt_status next_items(struct blt_iter *iter, blt_item *out,
+                                    size_t max, size_t *out_n)
 {
   blt_db *db = iter->db;
+  size_t n = 0;
+  blt_status status = BLT_OK;
+
+  if (!iter->in_batch) {
+    status = next_blocks(iter, out, max, &n);
+    iter->in_batch = status == BLT_END;
+  }
+  while (iter->in_batch && n < max &&
+         (status = db->writable ? next_entry(iter, &out[n]) : BLT_END) ==
+             BLT_OK)
+    n++;
+  *out_n = n;
+  return status;
+}
+
+BLT_API blt_status blt_iter_next_many(blt_iter *iter, blt_item *out_items,
+                                      size_t n_items, size_t *out_count)
+{
+  blt_db *db = iter->db;
+  size_t n = 0;
   blt_status status = blt__enter_read(db);
 
   if (status < 0)
     return status;
-  if ((status = judge_changes(iter)) == BLT_OK) {
-    if (!iter->in_batch) {
-      status = next_block(iter, out_item);
-      iter->in_batch = status == BLT_END;
-    }
-    if (iter->in_batch)
-      status = db->writable ? next_entry(iter, out_item) : BLT_END;
-  }
-  return blt__leave(db, status);
+  if ((status = judge_changes(iter)) == BLT_OK)
+    status = next_items(iter, out_items, n_items, &n);
+  status = blt__leave(db, n > 0 ? BLT_OK : status); /* it comes again        */
+  *out_count = status == BLT_OK ? n : 0;
+  return status;
+}
+
+BLT_API blt_status blt_iter_next(blt_iter *iter, blt_item *out_item)
+{
+  size_t n;
+
+  return blt_iter_next_many(iter, out_item, 1, &n);
 }

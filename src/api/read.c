@@ -12,7 +12,8 @@
 /* A value with no bytes is not a missing one. */
 static const uint8_t no_bytes[1];
 
-static blt_status judge_key(const blt_db *db, const void *key, size_t key_len)
+static inline blt_status judge_key(const blt_db *db, const void *key,
+                                   size_t key_len)
 {
   if (key == NULL && key_len != 0)
     return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
@@ -59,10 +60,19 @@ static void count_lookups(blt_db *db, size_t n)
     blt__side_build(&db->side, &db->image, n_keys);
 }
 
-static blt_status find(blt_db *db, const void *key, size_t key_len,
-                       struct place *out)
+static blt_status find_by_chain(blt_db *db, const void *key, size_t key_len,
+                                struct place *out)
 {
   uint8_t hash[BLT__HASH_LEN];
+
+  count_lookups(db, 1);
+  blt__keyhash(key, key_len, hash);
+  return blt__chain_find(&db->image, hash, key, key_len, &out->hit);
+}
+
+static inline blt_status find(blt_db *db, const void *key, size_t key_len,
+                              int wants_value, struct place *out)
+{
   blt_status status = BLT_OK;
   int by_side = blt__side_is_ready(db->image.side);
   uint64_t cheap = by_side || has_pending(db)
@@ -73,14 +83,12 @@ static blt_status find(blt_db *db, const void *key, size_t key_len,
     return status;
   if (by_side)
     return blt__side_find(&db->side, &db->image, cheap, key, key_len,
-                          &out->hit);
-  count_lookups(db, 1);
-  blt__keyhash(key, key_len, hash);
-  return blt__chain_find(&db->image, hash, key, key_len, &out->hit);
+                          wants_value, &out->hit);
+  return find_by_chain(db, key, key_len, out);
 }
 
-static blt_status value_of(blt_db *db, const struct place *place,
-                           blt_bytes *out)
+static inline blt_status value_of(blt_db *db, const struct place *place,
+                                  blt_bytes *out)
 {
   const uint8_t *value = NULL;
 
@@ -96,11 +104,11 @@ static blt_status value_of(blt_db *db, const struct place *place,
   return status;
 }
 
-static blt_status find_value(blt_db *db, const void *key, size_t key_len,
-                             blt_bytes *out)
+static inline blt_status find_value(blt_db *db, const void *key, size_t key_len,
+                                    blt_bytes *out)
 {
   struct place place;
-  blt_status status = find(db, key, key_len, &place);
+  blt_status status = find(db, key, key_len, 1, &place);
 
   return status == BLT_OK ? value_of(db, &place, out) : status;
 }
@@ -150,7 +158,7 @@ BLT_API blt_status blt_has(blt_db *db, const void *key, size_t key_len)
   if (status < 0)
     return status;
   if ((status = judge_key(db, key, key_len)) == BLT_OK)
-    status = find(db, key, key_len, &place);
+    status = find(db, key, key_len, 0, &place);
   return blt__leave(db, status);
 }
 
@@ -184,16 +192,18 @@ static blt_status find_some_by_chain(blt_db *db, struct some *some)
   return BLT_OK;
 }
 
-static blt_status find_some_by_side(blt_db *db, struct some *some)
+static blt_status find_some_by_side(blt_db *db, struct some *some,
+                                    int wants_value)
 {
   for (size_t i = 0; i < some->n_wanted; i++)
-    blt__side_ask_place(&db->side, some->cheap[some->wanted[i]]);
+    blt__side_ask_line(&db->side, some->cheap[some->wanted[i]]);
   for (size_t i = 0; i < some->n_wanted; i++)
-    blt__side_ask_block(&db->side, &db->image, some->cheap[some->wanted[i]]);
+    blt__side_ask_block(&db->side, &db->image, some->cheap[some->wanted[i]],
+                        wants_value);
   for (size_t i = 0; i < some->n_wanted; i++) {
     size_t k = some->wanted[i];
     some->statuses[k] = blt__side_find(&db->side, &db->image, some->cheap[k],
-                                       some->keys[k].data, some->keys[k].len,
+                                       some->keys[k].data, some->keys[k].len, 0,
                                        &some->places[k].hit);
     if (some->statuses[k] < 0)
       return some->statuses[k];
@@ -202,7 +212,7 @@ static blt_status find_some_by_side(blt_db *db, struct some *some)
 }
 
 /* Look up to BLT__MANY_MAX keys up; a place for each that is there. */
-static blt_status find_some(blt_db *db, struct some *some)
+static blt_status find_some(blt_db *db, struct some *some, int wants_value)
 {
   int by_side = blt__side_is_ready(db->image.side);
   int is_hashed = by_side || has_pending(db);
@@ -223,7 +233,8 @@ static blt_status find_some(blt_db *db, struct some *some)
                       &some->statuses[i]))
       some->wanted[some->n_wanted++] = i;
   }
-  return by_side ? find_some_by_side(db, some) : find_some_by_chain(db, some);
+  return by_side ? find_some_by_side(db, some, wants_value)
+                 : find_some_by_chain(db, some);
 }
 
 /* What is wanted of each key: its value, or only whether it is there. */
@@ -240,7 +251,7 @@ static blt_status take_some(blt_db *db, const blt_bytes *keys, size_t n,
 
   some.keys = keys + first;
   some.n = n;
-  blt_status status = find_some(db, &some);
+  blt_status status = find_some(db, &some, out->values != NULL);
   for (size_t i = 0; i < n && status >= 0; i++) {
     int is_there = some.statuses[i] == BLT_OK;
     out->n_found += (size_t)is_there;
@@ -331,7 +342,7 @@ BLT_API blt_status blt_timestamp_get(blt_db *db, const void *key,
     status = blt__fail(&db->sink, BLT_E_UNSUPPORTED, BLT_NO_OFFSET,
                        "the file has no timestamps");
   else if ((status = judge_key(db, key, key_len)) == BLT_OK &&
-           (status = find(db, key, key_len, &place)) == BLT_OK)
+           (status = find(db, key, key_len, 0, &place)) == BLT_OK)
     time = place.entry != NULL
                ? place.entry->time
                : blt__block_time(&db->image.geo, place.hit.head);

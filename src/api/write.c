@@ -315,6 +315,9 @@ BLT_API blt_status blt_batch_commit(blt_db *db)
     return status;
   if (!db->in_batch)
     return blt__leave(db, fail_no_batch(db));
+  /* An iterator that was opened in the batch would lose its puts. */
+  if (db->pending.n_entries > 0)
+    atomic_fetch_add(&db->n_mutations, 1);
   status = blt__commit(db);
   if (status == BLT_OK || db->log.poisoned)
     db->in_batch = 0;

@@ -396,7 +396,7 @@ static blt_status find_in_file(struct blt__image *image, uint64_t cheap,
 {
   *out_resolved = !blt__side_is_ready(image->side);
   if (!*out_resolved)
-    return blt__side_find(image->side, image, cheap, key, key_len, hit);
+    return blt__side_find(image->side, image, cheap, key, key_len, 0, hit);
   blt__keyhash(key, key_len, hash);
   return blt__chain_find(image, hash, key, key_len, hit);
 }

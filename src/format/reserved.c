@@ -17,17 +17,15 @@ const struct blt__reserved blt__reserved_keys[BLT__N_RESERVED] = {
       0x18}},
 };
 
-int blt__is_reserved_key(const void *key, size_t key_len)
+int blt__is_reserved_text(const void *key)
 {
-  if (key_len != BLT__RESERVED_KEY_LEN)
-    return 0;
   for (int i = 0; i < BLT__N_RESERVED; i++)
-    if (memcmp(key, blt__reserved_keys[i].key, key_len) == 0)
+    if (memcmp(key, blt__reserved_keys[i].key, BLT__RESERVED_KEY_LEN) == 0)
       return 1;
   return 0;
 }
 
-int blt__is_reserved_hash(const uint8_t *hash)
+int blt__is_reserved_hash_of_all(const uint8_t *hash)
 {
   for (int i = 0; i < BLT__N_RESERVED; i++)
     if (memcmp(hash, blt__reserved_keys[i].hash, BLT__HASH_LEN) == 0)

@@ -35,4 +35,18 @@ blt_status blt__scan_next(struct blt__scan *scan, struct blt__scanned *out);
 blt_status blt__scan_next_live(struct blt__scan *scan,
                                struct blt__scanned *out);
 
+/* A live block. */
+struct blt__row {
+  uint64_t off;
+  uint32_t key_len, value_len;
+};
+
+/*
+ * The next live blocks, as far as they can be had without a table being asked
+ * or a piece being read: a tight loop beside its plain twin above. Fewer than
+ * `max`, or none, says nothing: the plain one goes on from there.
+ */
+size_t blt__scan_run(struct blt__scan *scan, struct blt__row *rows, size_t max,
+                     int wants_values);
+
 #endif

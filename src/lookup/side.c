@@ -1,17 +1,14 @@
 /*
  * side.c - the side table
  *
- * Open addressing, places in order of the hash's low bits, so that nearly all
- * probes end in the cache line where they began.
+ * Open addressing by lines of eight places. Nearly all searches end in the line
+ * where they began.
  */
 #include "lookup/side.h"
 
 #include <string.h>
 
 #include "hash/lanes.h"
-
-/* The place of a key that is gone: no block can be there. */
-enum { GONE = 1 };
 
 /* A lookup by chain costs about as much more than one by table as building
  * takes for this many keys. */
@@ -20,7 +17,11 @@ enum { KEYS_PER_LOOKUP = 8, LOOKUPS_MIN = 64 };
 /* Chains that are walked together, so that their misses overlap. */
 enum { GROUP = 32 };
 
-#define OFF_MASK ((((uint64_t)1) << 48) - 1)
+/* Keys for each line when it is built, and the most later: in ten lines. */
+enum { KEYS_IN_TEN = 50, MOST_IN_TEN = 65, LINES_MORE = 8 };
+
+/* Of a block, as far as it is asked for before its head is there. */
+enum { ASK_MAX = 320 };
 
 void blt__side_init(struct blt__side *side, const struct blt__env *env,
                     size_t max_len)
@@ -29,19 +30,18 @@ void blt__side_init(struct blt__side *side, const struct blt__env *env,
   blt__random(&side->seed, sizeof side->seed);
 }
 
-static void release_places(struct blt__side *side)
+static void release_lines(struct blt__side *side)
 {
-  if (side->places != NULL)
-    blt__release(side->env, side->places,
-                 (side->mask + 1) * sizeof *side->places);
-  side->places = NULL;
-  side->mask = side->n_used = 0;
+  blt__release(side->env, side->memory, side->memory_len);
+  side->memory = NULL;
+  side->lines = NULL;
+  side->n_lines = side->memory_len = side->n_used = 0;
 }
 
 void blt__side_release(struct blt__side *side)
 {
   if (side->env != NULL)
-    release_places(side);
+    release_lines(side);
   atomic_store(&side->state, BLT__SIDE_NONE);
 }
 
@@ -53,76 +53,62 @@ void blt__side_drop(struct blt__side *side)
   atomic_store(&side->n_lookups, 0);
 }
 
-static uint64_t tag_of(uint64_t cheap)
+/* ---- changing */
+
+static void set_place(struct blt__line *line, unsigned place, uint32_t tag,
+                      uint64_t off)
 {
-  return cheap & ~OFF_MASK;
+  line->tags[place] = (uint16_t)tag;
+  blt__put6(line->offs[place], off);
 }
 
-/* ---- finding */
-
-blt_status blt__side_find(const struct blt__side *side,
-                          struct blt__image *image, uint64_t cheap,
-                          const void *key, size_t key_len, struct blt__hit *out)
+static void add(struct blt__side *side, uint64_t cheap, uint64_t off)
 {
-  for (size_t i = (size_t)cheap & side->mask;; i = (i + 1) & side->mask) {
-    uint64_t place = side->places[i];
-    if (place == 0)
-      return BLT_NOT_FOUND;
-    if (tag_of(place) != tag_of(cheap) || (place & OFF_MASK) == GONE)
+  uint64_t number = blt__side_line(side, cheap);
+
+  for (;; number = number + 1 == side->n_lines ? 0 : number + 1) {
+    struct blt__line *line = &side->lines[number];
+    uint32_t gone = blt__line_match(line, BLT__LINE_GONE);
+    uint32_t free = gone | blt__line_match(line, BLT__LINE_EMPTY);
+    if (free == 0)
       continue;
-    blt_status status =
-        blt__image_block(image, place & OFF_MASK, &out->block, &out->head);
-    if (status < 0)
-      return status;
-    if (out->block.key_len != key_len ||
-        (key_len > 0 &&
-         memcmp(out->head + image->geo.key_off, key, key_len) != 0))
-      continue; /* H2 */
-    return BLT_OK;
-  }
-}
-
-void blt__side_ask_place(const struct blt__side *side, uint64_t cheap)
-{
-  __builtin_prefetch(&side->places[(size_t)cheap & side->mask]);
-}
-
-void blt__side_ask_block(const struct blt__side *side,
-                         const struct blt__image *image, uint64_t cheap)
-{
-  for (size_t i = (size_t)cheap & side->mask;; i = (i + 1) & side->mask) {
-    uint64_t place = side->places[i];
-    uint64_t off = place & OFF_MASK;
-    if (place == 0)
-      return;
-    if (tag_of(place) != tag_of(cheap))
-      continue;
-    blt__image_ask(image, off);
+    unsigned place = blt__line_first(gone != 0 ? gone : free);
+    side->n_used += line->tags[place] == BLT__LINE_EMPTY;
+    set_place(line, place, blt__line_tag(cheap), off);
     return;
   }
 }
 
-/* ---- changing */
-
-static void add(struct blt__side *side, uint64_t cheap, uint64_t off)
+/* Fuller than that, searches get long; a larger one is built when it pays. */
+static int is_crowded(const struct blt__side *side, uint64_t n_used)
 {
-  size_t i = (size_t)cheap & side->mask;
-
-  while (side->places[i] != 0)
-    i = (i + 1) & side->mask;
-  side->places[i] = tag_of(cheap) | off;
-  side->n_used++;
+  return n_used > side->n_lines * MOST_IN_TEN / 10;
 }
 
-/* Fuller than that, misses get long; a larger one is built when it pays. */
-static int is_crowded(const struct blt__side *side, size_t n_used)
+/* The line and place of a key's block; NULL: there is none. */
+static struct blt__line *find_place(const struct blt__side *side,
+                                    uint64_t cheap, uint64_t off, unsigned *out)
 {
-  return n_used > side->mask / 5 * 4;
+  uint64_t number = blt__side_line(side, cheap);
+
+  for (;; number = number + 1 == side->n_lines ? 0 : number + 1) {
+    struct blt__line *line = &side->lines[number];
+    for (uint32_t match = blt__line_match(line, blt__line_tag(cheap));
+         match != 0; match = blt__line_rest(match)) {
+      *out = blt__line_first(match);
+      if (blt__line_off(line, *out) == off)
+        return line;
+    }
+    if (!blt__line_is_full(line))
+      return NULL;
+  }
 }
 
 void blt__side_move(struct blt__side *side, uint64_t cheap, uint64_t from,
                     uint64_t to)
 {
+  unsigned place = 0;
+
   if (!blt__side_is_ready(side))
     return;
   if (from == 0) {
@@ -132,15 +118,13 @@ void blt__side_move(struct blt__side *side, uint64_t cheap, uint64_t from,
       add(side, cheap, to);
     return;
   }
-  for (size_t i = (size_t)cheap & side->mask;; i = (i + 1) & side->mask) {
-    if (side->places[i] == (tag_of(cheap) | from)) {
-      side->places[i] = tag_of(cheap) | (to != 0 ? to : GONE);
-      return;
-    }
-    if (side->places[i] == 0) {
-      blt__side_drop(side); /* never so, but wrong answers are worse        */
-      return;
-    }
+  struct blt__line *line = find_place(side, cheap, from, &place);
+  if (line == NULL) {
+    blt__side_drop(side); /* never so, but wrong answers are worse          */
+  } else if (to != 0) {
+    set_place(line, place, blt__line_tag(cheap), to);
+  } else {
+    set_place(line, place, BLT__LINE_GONE, 0);
   }
 }
 
@@ -156,25 +140,25 @@ int blt__side_pays(struct blt__side *side, uint64_t n_lookups, uint64_t n_keys)
   return n >= LOOKUPS_MIN && n >= n_keys / KEYS_PER_LOOKUP;
 }
 
-static int make_places(struct blt__side *side, uint64_t n_keys)
+static int make_lines(struct blt__side *side, uint64_t n_keys)
 {
-  uint64_t n_places = 64;
+  const uint64_t line_len = sizeof *side->lines;
+  uint64_t most = side->max_len / line_len;
 
-  while (n_places < 2 * n_keys)
-    n_places *= 2;
-  if (n_places > side->max_len / sizeof *side->places)
-    n_places /= 2;
-  if (n_places > side->max_len / sizeof *side->places)
+  if (most > UINT32_MAX)
+    most = UINT32_MAX;
+  side->n_lines = n_keys * 10 / KEYS_IN_TEN + LINES_MORE;
+  if (side->n_lines > most)
+    side->n_lines = most;
+  if (side->n_lines == 0 || is_crowded(side, n_keys))
     return -1;
-  side->mask = (size_t)n_places - 1;
-  side->n_used = 0;
-  if (is_crowded(side, (size_t)n_keys))
+  side->memory_len = (size_t)(side->n_lines * line_len + line_len - 1);
+  side->memory = blt__alloc(side->env, side->memory_len);
+  if (side->memory == NULL)
     return -1;
-  size_t len = (size_t)n_places * sizeof *side->places;
-  side->places = blt__alloc(side->env, len);
-  if (side->places == NULL)
-    return -1;
-  memset(side->places, 0, len);
+  side->lines = (struct blt__line *)(((uintptr_t)side->memory + line_len - 1) &
+                                     ~(uintptr_t)(line_len - 1));
+  memset(side->memory, 0, side->memory_len);
   return 0;
 }
 
@@ -187,18 +171,19 @@ struct met {
   uint8_t hashes[GROUP][BLT__HASH_LEN];
   struct blt__lane_key keys[GROUP];
   size_t n;
+  uint64_t n_all, len_all; /* blocks met so far, and their bytes            */
 };
 
 /* H1: the block is the one and only that a lookup of its key would find. */
 static int is_in_order(const struct met *met, size_t i, uint64_t cheap)
 {
-  struct blt__hit hit;
+  struct blt__hit hit = {.head = NULL};
 
   return memcmp(met->hashes[i], met->heads[i], BLT__HASH_LEN) == 0 &&
          blt__layout_slot(&met->image->layout, met->hashes[i]) ==
              met->slot_off[i] &&
          blt__side_find(met->side, met->image, cheap, met->keys[i].key,
-                        met->keys[i].key_len, &hit) == BLT_NOT_FOUND;
+                        met->keys[i].key_len, 0, &hit) == BLT_NOT_FOUND;
 }
 
 static blt_status add_met(struct met *met)
@@ -209,7 +194,7 @@ static blt_status add_met(struct met *met)
   for (size_t i = 0; i < met->n; i++) {
     cheap[i] =
         blt__cheaphash(met->side->seed, met->keys[i].key, met->keys[i].key_len);
-    blt__side_ask_place(met->side, cheap[i]);
+    blt__side_ask_line(met->side, cheap[i]);
   }
   for (size_t i = 0; i < met->n; i++) {
     if (is_crowded(met->side, met->side->n_used + 1))
@@ -239,6 +224,8 @@ static blt_status add_chain(struct met *met, uint64_t slot_off)
     met->keys[met->n] = (struct blt__lane_key){
         head + met->image->geo.key_off, block.key_len, met->hashes[met->n]};
     met->n++;
+    met->n_all++;
+    met->len_all += block.len;
   }
   return status == BLT_END ? BLT_OK : status;
 }
@@ -261,6 +248,8 @@ static blt_status add_all(struct blt__side *side, struct blt__image *image)
       if ((status = add_chain(&met, slot_off + i * BLT__LINK_LEN)) < 0)
         return status;
   }
+  uint64_t mean = met.n_all == 0 ? 0 : met.len_all / met.n_all;
+  side->ask_len = mean > ASK_MAX ? ASK_MAX : (unsigned)mean;
   return add_met(&met);
 }
 
@@ -274,11 +263,11 @@ void blt__side_build(struct blt__side *side, struct blt__image *image,
     n_keys = most;
   if (!atomic_compare_exchange_strong(&side->state, &state, BLT__SIDE_BUILDING))
     return;
-  state = make_places(side, n_keys) == 0 && add_all(side, image) == BLT_OK &&
+  state = make_lines(side, n_keys) == 0 && add_all(side, image) == BLT_OK &&
                   blt__view_judge(&image->view, BLT_OK) == BLT_OK
               ? BLT__SIDE_READY
               : BLT__SIDE_REFUSED;
   if (state == BLT__SIDE_REFUSED)
-    release_places(side);
+    release_lines(side);
   atomic_store_explicit(&side->state, state, memory_order_release);
 }

@@ -1,11 +1,12 @@
 /*
  * side.h - the side table: from a cheap hash of a key to its block
  *
- *   key ── cheaphash ──► place ── 16 bits of the hash agree ──► block
+ *   key ── cheaphash ──► line ── 16 bits of the hash agree ──► block
  *
  * A walk costs a BLAKE2s, a slot and the blocks of the chain; the table costs
- * one place of 8 bytes and the block. It is memory only, built by walking all
- * chains once, and given up rather than kept when it cannot be right.
+ * one cache line (lookup/line.h) and the block. It is memory only, built by
+ * walking all chains once, and given up rather than kept when it cannot be
+ * right.
  *
  *   H1  It answers what a walk of the chain would answer, its plain twin. It is
  *       built only if every chain can be walked and each key is in its own,
@@ -20,8 +21,10 @@
 
 #include <stdatomic.h>
 
+#include "base/same.h"
 #include "hash/cheaphash.h"
 #include "lookup/chain.h"
+#include "lookup/line.h"
 
 enum blt__side_state {
   BLT__SIDE_NONE,
@@ -33,10 +36,14 @@ enum blt__side_state {
 struct blt__side {
   const struct blt__env *env; /* borrowed                                  */
   uint64_t seed;
-  size_t max_len;      /* bytes that the table may take                     */
-  _Atomic int state;   /* enum blt__side_state                              */
-  uint64_t *places;    /* owned: tag 16 bits, block offset 48; 0 is empty   */
-  size_t mask, n_used; /* used: also by keys that are gone                  */
+  size_t max_len;    /* bytes that the table may take                     */
+  _Atomic int state; /* enum blt__side_state                              */
+  struct blt__line *lines; /* n_lines of them, in `memory`, which is owned */
+  uint64_t n_lines;
+  void *memory;
+  size_t memory_len;
+  uint64_t n_used;  /* places, also of keys that are gone: some are empty    */
+  unsigned ask_len; /* bytes of a block that a reader is likely to want     */
   _Atomic uint64_t n_lookups; /* made without the table; roughly            */
 };
 
@@ -63,16 +70,79 @@ void blt__side_build(struct blt__side *side, struct blt__image *image,
 /* Back to the state of init: blocks have moved. NULL is fine. */
 void blt__side_drop(struct blt__side *side);
 
-/* As blt__chain_find. Only when ready. */
-blt_status blt__side_find(const struct blt__side *side,
-                          struct blt__image *image, uint64_t cheap,
-                          const void *key, size_t key_len,
-                          struct blt__hit *out);
+/* The line where a key's place is, or the search for it begins. */
+static inline uint64_t blt__side_line(const struct blt__side *side,
+                                      uint64_t cheap)
+{
+  return (uint64_t)(uint32_t)cheap * side->n_lines >> 32;
+}
 
-/* Ask for the place, or for the block that it names. */
-void blt__side_ask_place(const struct blt__side *side, uint64_t cheap);
-void blt__side_ask_block(const struct blt__side *side,
-                         const struct blt__image *image, uint64_t cheap);
+/* Blocks are asked for as a whole: waiting for the head first and for the value
+ * then would be two misses in a row. */
+static inline void blt__side_ask_value(const struct blt__side *side,
+                                       const struct blt__image *image,
+                                       uint64_t off)
+{
+  for (unsigned at = 64; at < side->ask_len; at += 64)
+    __builtin_prefetch(image->view.base + off + at);
+}
+
+/* As blt__chain_find. Only when ready. With wants_value the block's other bytes
+ * are asked for too. */
+static inline blt_status blt__side_find(const struct blt__side *side,
+                                        struct blt__image *image,
+                                        uint64_t cheap, const void *key,
+                                        size_t key_len, int wants_value,
+                                        struct blt__hit *out)
+{
+  const uint32_t tag = blt__line_tag(cheap);
+  uint64_t number = blt__side_line(side, cheap);
+
+  for (;;) {
+    const struct blt__line *line = &side->lines[number];
+    for (uint32_t match = blt__line_match(line, tag); match != 0;
+         match = blt__line_rest(match)) {
+      uint64_t off = blt__line_off(line, blt__line_first(match));
+      if (wants_value)
+        blt__side_ask_value(side, image, off);
+      blt_status status =
+          blt__image_block_inline(image, off, &out->block, &out->head);
+      if (status != BLT_OK)
+        return status;
+      if (out->block.key_len == key_len &&
+          blt__same(out->head + image->geo.key_off, key, key_len)) /* H2 */
+        return BLT_OK;
+    }
+    if (!blt__line_is_full(line))
+      return BLT_NOT_FOUND;
+    if (++number == side->n_lines)
+      number = 0;
+  }
+}
+
+/* Ask for the line, or for the block that it names. */
+static inline void blt__side_ask_line(const struct blt__side *side,
+                                      uint64_t cheap)
+{
+  __builtin_prefetch(&side->lines[blt__side_line(side, cheap)]);
+}
+
+static inline void blt__side_ask_block(const struct blt__side *side,
+                                       const struct blt__image *image,
+                                       uint64_t cheap, int wants_value)
+{
+  const struct blt__line *line = &side->lines[blt__side_line(side, cheap)];
+  uint32_t match = blt__line_match(line, blt__line_tag(cheap));
+
+  if (match == 0)
+    return;
+  uint64_t off = blt__line_off(line, blt__line_first(match));
+  __builtin_prefetch(image->view.base + off);
+  if (wants_value)
+    blt__side_ask_value(side, image, off);
+  else
+    __builtin_prefetch(image->view.base + off + BLT__HEAD_MAX);
+}
 
 /* A commit moved the key's block: 0 as `from` is a new key, as `to` one that
  * is gone. Does nothing unless ready; may give the table up. */

@@ -176,7 +176,7 @@ blt_status blt__view_fill(struct blt__view *view, uint64_t off, uint64_t len)
 
 blt_status blt__view_judge(const struct blt__view *view, blt_status status)
 {
-  if (atomic_load_explicit(&view->hit, memory_order_relaxed) == 0)
+  if (!blt__view_is_hit(view))
     return status;
   return blt__fail(view->sink, BLT_E_TRUNCATED, BLT_NO_OFFSET,
                    "another program cut the file while it was open; close it "

@@ -87,6 +87,11 @@ static inline blt_status blt__view_at(struct blt__view *view, uint64_t off,
   return BLT_OK;
 }
 
+static inline int blt__view_is_hit(const struct blt__view *view)
+{
+  return atomic_load_explicit(&view->hit, memory_order_relaxed) != 0;
+}
+
 /* BLT_E_TRUNCATED when zeros stand where file bytes should be. */
 blt_status blt__view_judge(const struct blt__view *view, blt_status status);
 

@@ -1,4 +1,7 @@
 /* test_iterate.c - blt_iter_open and its kin */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "api/suites.h"
 #include "support/store.h"
 
@@ -298,6 +301,90 @@ START_TEST(several_iterations_do_not_disturb_one_another)
 }
 END_TEST
 
+/* Everything an iteration gives, a line for each item; free it. */
+static char *walked(blt_db *db, size_t at_once)
+{
+  blt_item items[70];
+  size_t n = 0, len = 0, capacity = 1 << 16;
+  char *const text = malloc(capacity);
+  blt_iter *const iter = iter_of(db, BLT_ITER_VALUES | BLT_ITER_TIMESTAMPS |
+                                         BLT_ITER_OFFSETS | BLT_ITER_HIDDEN);
+  blt_status status;
+
+  ck_assert_ptr_nonnull(text);
+  text[0] = '\0';
+  while ((status = blt_iter_next_many(iter, items, at_once, &n)) == BLT_OK) {
+    ck_assert_uint_ge(n, 1);
+    ck_assert_uint_le(n, at_once);
+    for (size_t i = 0; i < n; i++)
+      len += (size_t)snprintf(
+          text + len, capacity - len, "%.*s %.*s %llu %llu\n",
+          (int)items[i].key.len, (const char *)items[i].key.data,
+          (int)items[i].value.len, (const char *)items[i].value.data,
+          (unsigned long long)items[i].timestamp,
+          (unsigned long long)items[i].value_off);
+  }
+  EXPECT(BLT_END, status);
+  ck_assert_uint_eq(n, 0);
+  blt_iter_close(iter);
+  return text;
+}
+
+static void expect_one_walk(blt_db *db)
+{
+  static const size_t at_once[] = {2, 3, 31, 32, 33, 70};
+  char *const by_one = walked(db, 1);
+
+  for (size_t i = 0; i < sizeof at_once / sizeof *at_once; i++) {
+    char *const by_many = walked(db, at_once[i]);
+    ck_assert_str_eq(by_many, by_one);
+    free(by_many);
+  }
+  free(by_one);
+}
+
+START_TEST(many_items_at_once_are_the_same_items)
+{
+  blt_db *const db = new_in_memory(50);
+
+  expect_one_walk(db);
+  put_numbered(db, 0, 200);
+  EXPECT_OK(blt_metadata_set(db, "{}", 2, BLT_NOW));
+  EXPECT_OK(blt_sync(db));
+  expect_one_walk(db);
+  for (unsigned i = 0; i < 200; i += 3) {
+    char key[16];
+    snprintf(key, sizeof key, "key-%06u", i);
+    delete_text(db, key);
+  }
+  expect_one_walk(db); /* links and tombs wait                             */
+  EXPECT_OK(blt_reindex(db, 77));
+  expect_one_walk(db); /* two regions                                      */
+  EXPECT_OK(blt_batch_begin(db));
+  put_numbered(db, 50, 100);
+  expect_one_walk(db);
+  EXPECT_OK(blt_batch_abort(db));
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
+START_TEST(the_end_of_its_batch_ends_an_iteration)
+{
+  blt_db *const db = new_in_memory(50);
+  blt_item item;
+
+  put_numbered(db, 0, 3);
+  EXPECT_OK(blt_batch_begin(db));
+  put_text(db, "new", "1");
+  blt_iter *const iter = iter_of(db, BLT_ITER_KEYS);
+  EXPECT_OK(blt_iter_next(iter, &item));
+  EXPECT_OK(blt_batch_commit(db));
+  EXPECT(BLT_E_MUTATED, blt_iter_next(iter, &item));
+  blt_iter_close(iter);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 START_TEST(closing_no_iterator_is_fine)
 {
   blt_iter_close(NULL);
@@ -318,5 +405,6 @@ Suite *iterate_suite(void)
       setting_a_timestamp_disturbs_no_iteration,
       inside_a_batch_its_own_puts_come_last,
       several_iterations_do_not_disturb_one_another,
-      closing_no_iterator_is_fine);
+      many_items_at_once_are_the_same_items,
+      the_end_of_its_batch_ends_an_iteration, closing_no_iterator_is_fine);
 }

@@ -160,6 +160,7 @@ def load(path):
         "blt_open_memory": (c.c_int, c.c_char_p, c.c_size_t, c.c_void_p,
                             c.c_void_p),
         "blt_iter_next": (c.c_int, c.c_void_p, c.c_void_p),
+        "blt_iter_next_many": (c.c_int, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p),
         "blt_iter_close": (None, c.c_void_p),
         "blt_last_error": (c.POINTER(Error), c.c_void_p),
         "blt_status_name": (c.c_char_p, c.c_int),

@@ -311,6 +311,46 @@ START_TEST(many_lookups_at_once_equal_one_by_one)
 }
 END_TEST
 
+/* Takes a run as far as it goes, then one block of the plain scan. */
+START_TEST(a_run_gives_what_the_plain_scan_gives)
+{
+  struct blt__scan plain, fast;
+  struct blt__scanned s;
+  struct blt__row rows[7];
+  char key[16];
+  unsigned n_live = 0;
+  size_t n;
+
+  make(5);
+  for (int i = 0; i < 100; i++) {
+    snprintf(key, sizeof key, "%0*d", 1 + i % 9, i);
+    image_add(&image, key, i % 2 == 0 ? "v" : "a longer value");
+    if (i % 4 == 0)
+      image_set(&image, image.live[image.n_live - 1] + IMAGE_BLOCK_NEXT, 6, 0);
+  }
+  if (_i % 2 == 1) /* the last block passes the end */
+    image.len -= 3;
+  open_image();
+  blt__scan_begin(&plain, &inside.image);
+  blt__scan_begin(&fast, &inside.image);
+  do {
+    n = blt__scan_run(&fast, rows, 7, _i >= 2);
+    for (size_t i = 0; i < n; i++) {
+      ck_assert_int_eq(blt__scan_next_live(&plain, &s), BLT_OK);
+      ck_assert_uint_eq(rows[i].off, s.block.off);
+      ck_assert_uint_eq(rows[i].key_len, s.block.key_len);
+      ck_assert_uint_eq(rows[i].value_len, s.block.value_len);
+      n_live++;
+    }
+  } while (n > 0);
+  ck_assert_uint_ge(n_live, 74);
+  const blt_status status = blt__scan_next_live(&plain, &s);
+  ck_assert_int_eq(blt__scan_next_live(&fast, &s), status);
+  ck_assert_int_eq(status, _i % 2 == 1 ? BLT_E_CORRUPT : BLT_END);
+  tear_down();
+}
+END_TEST
+
 Suite *lookup_suite(void)
 {
   Suite *const suite =
@@ -330,6 +370,7 @@ Suite *lookup_suite(void)
                       2);
   tcase_add_loop_test(made, a_block_that_passes_the_end_of_its_region_is_damage,
                       0, 3);
+  tcase_add_loop_test(made, a_run_gives_what_the_plain_scan_gives, 0, 4);
   suite_add_tcase(suite, made);
   return suite;
 }

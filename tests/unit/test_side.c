@@ -51,7 +51,7 @@ static void expect_twins_to_agree(void)
     const blt_status status = blt__chain_find(image, hash, key, len, &by_chain);
     ck_assert_int_eq(blt__side_find(side, image,
                                     blt__cheaphash(side->seed, key, len), key,
-                                    len, &by_side),
+                                    len, 1, &by_side),
                      status);
     if (status == BLT_OK)
       ck_assert_uint_eq(by_side.block.off, by_chain.block.off);
@@ -121,13 +121,13 @@ END_TEST
 
 START_TEST(it_takes_no_more_memory_than_it_may)
 {
-  open_with(BLT_DEFAULT, 1024); /* 128 places, four fifths used     */
+  open_with(BLT_DEFAULT, 1024); /* 16 lines, 6.5 places of each used */
   put_numbered(session.db, 0, 110);
   EXPECT_OK(blt_sync(session.db));
   for (int i = 0; i < 3; i++)
     expect_numbered(session.db, 0, 110);
   ck_assert(!is_ready());
-  ck_assert_ptr_null(session.db->side.places);
+  ck_assert_ptr_null(session.db->side.memory);
   for (unsigned i = 100; i < 110; i++) {
     char key[16];
     key_of(i, key);
@@ -137,7 +137,7 @@ START_TEST(it_takes_no_more_memory_than_it_may)
   for (int i = 0; i < 3; i++)
     expect_numbered(session.db, 0, 100);
   ck_assert(is_ready());
-  ck_assert_uint_eq(session.db->side.mask, 127);
+  ck_assert_uint_eq(session.db->side.n_lines, 16);
   EXPECT_OK(session_close(&session));
 }
 END_TEST
@@ -149,7 +149,7 @@ START_TEST(a_count_that_the_file_cannot_hold_asks_for_no_memory)
   EXPECT_OK(blt_sync(session.db));
   blt__side_build(&session.db->side, &session.db->image, UINT32_MAX - 1);
   ck_assert(is_ready());
-  ck_assert_uint_le(session.db->side.mask, session.db->image.view.size);
+  ck_assert_uint_le(session.db->side.n_lines, session.db->image.view.size);
   EXPECT_OK(session_close(&session));
 }
 END_TEST
@@ -164,7 +164,7 @@ START_TEST(it_is_given_up_when_blocks_move_or_it_gets_crowded)
   EXPECT_OK(blt_sync(session.db));
   blt__side_build(&session.db->side, &session.db->image, 7);
   ck_assert(is_ready());
-  ck_assert_uint_eq(session.db->side.mask, 63);
+  ck_assert_uint_eq(session.db->side.n_lines, 9);
   session.db->options.auto_reindex = BLT_OFF;
   put_numbered(session.db, 7, 60);
   EXPECT_OK(blt_sync(session.db));
@@ -185,12 +185,12 @@ START_TEST(a_place_that_leads_to_another_key_is_not_believed)
   struct blt__side *const side = &session.db->side;
   const uint64_t b = block_of(&session, "b");
   const uint64_t cheap = blt__cheaphash(side->seed, "a", 1);
-  size_t i = (size_t)cheap & side->mask;
-  while (side->places[i] >> 48 != cheap >> 48)
-    i = (i + 1) & side->mask;
-  side->places[i] = (cheap >> 48 << 48) | b;
+  struct blt__line *const line = &side->lines[blt__side_line(side, cheap)];
+  const uint32_t match = blt__line_match(line, blt__line_tag(cheap));
+  ck_assert_uint_ne(match, 0);
+  blt__put6(line->offs[blt__line_first(match)], b);
   ck_assert_int_eq(
-      blt__side_find(side, &session.db->image, cheap, "a", 1, &hit),
+      blt__side_find(side, &session.db->image, cheap, "a", 1, 1, &hit),
       BLT_NOT_FOUND);
   EXPECT_OK(session_close(&session));
 }
@@ -229,6 +229,71 @@ START_TEST(a_store_with_a_broken_chain_gets_no_table)
 }
 END_TEST
 
+/* Keys that come and go leave no line without end. */
+START_TEST(a_place_that_is_free_again_is_used_again)
+{
+  open_with(BLT_ON, 0);
+  session.db->options.auto_reindex = BLT_OFF;
+  put_durably(&session, "stays", "1");
+  for (unsigned i = 0; i < 2000; i++) {
+    char key[16];
+    key_of(i % 60, key);
+    put_durably(&session, key, "value");
+    delete_text(session.db, key);
+    EXPECT_OK(blt_sync(session.db));
+    ck_assert_int_eq(blt_has(session.db, key, strlen(key)), BLT_NOT_FOUND);
+    if (!is_ready())
+      blt__side_build(&session.db->side, &session.db->image,
+                      session.db->log.n_keys);
+    ck_assert(is_ready());
+    ck_assert_uint_lt(session.db->side.n_used,
+                      session.db->side.n_lines * BLT__LINE_PLACES);
+  }
+  ck_assert_int_eq(blt_has(session.db, "stays", 5), BLT_OK);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(a_line_is_searched_as_its_plain_twin_searches_it)
+{
+  struct random random;
+
+  random_start(&random, (uint64_t)_i);
+  for (int round = 0; round < 1000; round++) {
+    struct blt__line line;
+    for (unsigned i = 0; i < BLT__LINE_PLACES; i++) {
+      line.tags[i] = (uint16_t)(random_below(&random, 4) * 0x5555);
+      blt__put6(line.offs[i], i);
+    }
+    const uint32_t tag = random_below(&random, 4) * 0x5555;
+    uint32_t match = blt__line_match(&line, tag);
+    ck_assert_uint_eq(match, blt__line_match_plain(&line, tag));
+    for (; match != 0; match = blt__line_rest(match)) {
+      const unsigned place = blt__line_first(match);
+      ck_assert_uint_eq(line.tags[place], tag);
+      ck_assert_uint_eq(blt__line_off(&line, place), place);
+    }
+  }
+}
+END_TEST
+
+START_TEST(short_rows_of_bytes_are_compared_as_memcmp_does)
+{
+  for (size_t len = 0; len <= 40; len++) {
+    uint8_t left[40], right[40];
+    memset(left, 7, sizeof left);
+    memset(right, 7, sizeof right);
+    ck_assert(blt__same(left, right, len));
+    for (size_t i = 0; i < sizeof right; i++) {
+      right[i] ^= 0x80;
+      ck_assert_int_eq(blt__same(left, right, len),
+                       memcmp(left, right, len) == 0);
+      right[i] ^= 0x80;
+    }
+  }
+}
+END_TEST
+
 Suite *side_suite(void)
 {
   Suite *const suite =
@@ -238,11 +303,15 @@ Suite *side_suite(void)
                a_count_that_the_file_cannot_hold_asks_for_no_memory,
                it_is_given_up_when_blocks_move_or_it_gets_crowded,
                a_place_that_leads_to_another_key_is_not_believed,
+               a_place_that_is_free_again_is_used_again,
+               short_rows_of_bytes_are_compared_as_memcmp_does,
                a_store_with_a_broken_chain_gets_no_table);
   TCase *const made = case_of("twins");
 
   tcase_add_loop_test(made, it_answers_what_the_chain_answers_after_each_commit,
                       0, 4);
+  tcase_add_loop_test(made, a_line_is_searched_as_its_plain_twin_searches_it, 0,
+                      4);
   suite_add_tcase(suite, made);
   return suite;
 }
