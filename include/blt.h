@@ -263,7 +263,7 @@ typedef int (*blt_progress)(void *ctx, const char *phase, uint64_t done,
 /* Lengths and limits of the format, and what the options are without you. */
 #define BLT_HEADER_LEN 200
 #define BLT_DEFAULT_BUCKETS 12007
-#define BLT_DEFAULT_BUFFER_LEN ((size_t)4 << 20)
+#define BLT_DEFAULT_BUFFER_LEN ((size_t)512 << 10)
 #define BLT_DEFAULT_SIDE_TABLE_MAX ((size_t)256 << 20)
 #define BLT_MAX_KEY_LEN 65535
 #define BLT_MAX_VALUE_LEN UINT32_MAX

@@ -40,13 +40,51 @@ static blt_status grow_if_crowded(blt_db *db)
   return BLT_OK;
 }
 
+/* The store is small beside the batch, which would crowd its index: now there
+ * is less to copy than afterwards. */
+static int is_time_to_grow(const blt_db *db, uint64_t n_new)
+{
+  return db->log.n_keys + n_new > db->image.layout.n_buckets &&
+         db->log.n_keys <= n_new / 4;
+}
+
+static blt_status grow_beforehand(blt_db *db)
+{
+  struct blt__pending *pending = &db->pending;
+
+  if (db->options.auto_reindex == BLT_OFF || db->skip_reindex ||
+      !is_time_to_grow(db, pending->n_entries))
+    return BLT_OK;
+  blt_status status = blt__pending_resolve(pending, &db->image);
+  if (status < 0)
+    return status;
+  int64_t change = blt__pending_count_change(pending);
+  if (change <= 0 || !is_time_to_grow(db, (uint64_t)change))
+    return BLT_OK;
+  status = blt__grow_index(
+      db, blt__layout_buckets_for(db->log.n_keys + (uint64_t)change));
+  blt__pending_forget_places(pending);
+  if (status == BLT_OK)
+    return BLT_OK;
+  if (db->log.poisoned)
+    return status != BLT_E_COMMITTED
+               ? status
+               : blt__fail_upgrade(&db->sink, BLT_E_POISONED,
+                                   "the index could not grow and the commit "
+                                   "did not happen; what was committed before "
+                                   "is safe; close and open the file again");
+  db->skip_reindex = 1;
+  return BLT_OK;
+}
+
 blt_status blt__commit(blt_db *db)
 {
   blt_status status;
 
   if (db->pending.n_entries == 0)
     return BLT_OK;
-  if ((status = blt__log_commit(&db->log, &db->pending)) < 0 ||
+  if ((status = grow_beforehand(db)) < 0 ||
+      (status = blt__log_commit(&db->log, &db->pending)) < 0 ||
       (status = blt__log_settle(&db->log)) < 0)
     return status;
   return grow_if_crowded(db);
@@ -66,10 +104,22 @@ static size_t room_in_batch(const blt_db *db)
   return room - used > room / 4 ? (size_t)(room - used) : room;
 }
 
+/* So many entries, and the blocks that they meet, stay in the cache from the
+ * lookup to the commit. Where each commit is synced, fewer of them count more.
+ */
+enum { ENTRIES_MAX = 2048 };
+
+static int is_full(const blt_db *db)
+{
+  return (db->pending.n_entries >= ENTRIES_MAX &&
+          db->options.sync != BLT_SYNC_FULL) ||
+         blt__pending_len(&db->pending) + db->pending.keys.len >=
+             room_in_batch(db);
+}
+
 static blt_status commit_if_full(blt_db *db)
 {
-  if (db->in_batch ||
-      blt__pending_len(&db->pending) + db->pending.keys.len < room_in_batch(db))
+  if (db->in_batch || !is_full(db))
     return BLT_OK;
   return blt__commit(db);
 }
@@ -186,13 +236,15 @@ BLT_API blt_status blt_put_many(blt_db *db, const blt_item *items,
 
   if (status < 0)
     return status;
+  uint64_t now = blt__now(&db->env);
   for (size_t i = 0; i < n_items && status == BLT_OK; i++) {
     struct blt__put put = {.key = items[i].key.data,
                            .key_len = items[i].key.len,
                            .value = items[i].value.data,
                            .value_len = items[i].value.len};
     if ((status = judge_key(db, put.key, put.key_len)) == BLT_OK)
-      status = blt__put(db, &put, items[i].timestamp);
+      status = blt__put(
+          db, &put, items[i].timestamp == BLT_NOW ? now : items[i].timestamp);
   }
   return blt__leave(db, status);
 }

@@ -9,6 +9,12 @@
 
 #include <stdint.h>
 
+/* Does memory hold numbers as the file does? */
+static inline int blt__is_little_endian(void)
+{
+  return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+}
+
 static inline uint32_t blt__get2(const uint8_t *p)
 {
   return (uint32_t)p[0] | (uint32_t)p[1] << 8;

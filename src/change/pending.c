@@ -10,7 +10,7 @@
 #include "lookup/many.h"
 #include "lookup/side.h"
 
-enum { FIRST_PLACES = 256, KEPT_ENTRIES = 1 << 17 };
+enum { FIRST_PLACES = 256, KEPT_ENTRIES = 1 << 17, KEPT_LEN = 16 << 20 };
 
 void blt__pending_init(struct blt__pending *pending, const struct blt__env *env,
                        const struct blt__sink *sink,
@@ -41,7 +41,7 @@ void blt__pending_release(struct blt__pending *pending)
 void blt__pending_clear(struct blt__pending *pending)
 {
   if (pending->n_entries > KEPT_ENTRIES ||
-      pending->body.len > 4 * BLT_DEFAULT_BUFFER_LEN) {
+      pending->body.len > KEPT_LEN) {
     uint64_t seed = pending->seed;
     const struct blt__geometry *geo = pending->geo;
     blt__pending_release(pending);
@@ -332,6 +332,14 @@ blt_status blt__pending_resolve(struct blt__pending *pending,
     }
   }
   return BLT_OK;
+}
+
+void blt__pending_forget_places(struct blt__pending *pending)
+{
+  for (size_t i = 0; i < pending->n_entries; i++)
+    if (pending->entries[i].found != 0)
+      pending->entries[i].resolved = 0;
+  pending->n_resolved = 0;
 }
 
 int64_t blt__pending_count_change(const struct blt__pending *pending)

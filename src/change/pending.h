@@ -89,6 +89,10 @@ blt_status blt__pending_delete(struct blt__pending *pending,
 blt_status blt__pending_resolve(struct blt__pending *pending,
                                 struct blt__image *image);
 
+/* The blocks in the file have moved: what was found there is to be found again.
+ */
+void blt__pending_forget_places(struct blt__pending *pending);
+
 /* Whether bytes that a caller passes lie in the buffer itself (a key or value
  * that was lent), which moves and ends with a commit. */
 int blt__pending_owns(const struct blt__pending *pending, const void *data);

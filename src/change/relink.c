@@ -142,17 +142,28 @@ static blt_status link_entry(struct blt__commit *c,
   return BLT_OK;
 }
 
-/* Ask for the slot and its place in the table of an entry that comes soon. */
+static void ask_for_link(const struct blt__image *image, uint64_t off)
+{
+  __builtin_prefetch(
+      &image->links.entries[blt__links_place(&image->links, off)], 1);
+  if (!image->view.by_read)
+    __builtin_prefetch(image->view.base + off);
+}
+
+/* Ask for what an entry that comes soon will touch: its slot and, of a block
+ * that dies, the link and its place among the tombs. */
 static void ask_for(const struct blt__commit *c,
                     const struct blt__placed *placed)
 {
   const struct blt__image *image = c->log->image;
+  uint64_t found = placed->entry->found;
 
+  ask_for_link(image, placed->slot_off);
+  if (found == 0)
+    return;
+  ask_for_link(image, found + BLT__LINK_OFF);
   __builtin_prefetch(
-      &image->links.entries[blt__links_place(&image->links, placed->slot_off)],
-      1);
-  if (!image->view.by_read)
-    __builtin_prefetch(image->view.base + placed->slot_off);
+      &image->tombs.entries[blt__links_place(&image->tombs, found)], 1);
 }
 
 blt_status blt__commit_relink(struct blt__commit *c)
@@ -230,6 +241,8 @@ void blt__commit_clear_marks(struct blt__log *log, size_t from)
 
 /* ---- the record */
 
+enum { LINKS_AHEAD = 8 };
+
 static uint64_t file_link(struct blt__image *image, uint64_t off)
 {
   const uint8_t *p = NULL;
@@ -248,6 +261,11 @@ static uint32_t write_patches(struct blt__commit *c, size_t undo_from)
   for (size_t at = undo_from; at < log->undo.len;
        at += sizeof(struct blt__undo)) {
     struct blt__undo undo;
+    if (at + LINKS_AHEAD * sizeof undo < log->undo.len) {
+      memcpy(&undo, log->undo.data + at + LINKS_AHEAD * sizeof undo,
+             sizeof undo);
+      ask_for_link(log->image, undo.before.off);
+    }
     memcpy(&undo, log->undo.data + at, sizeof undo);
     const struct blt__link_entry *entry =
         blt__links_find(&log->image->links, undo.before.off);
@@ -269,6 +287,9 @@ static void write_tombs(struct blt__commit *c, uint32_t n_patches, size_t from)
   struct blt__log *log = c->log;
 
   for (size_t i = from; i < log->tombs.n; i++) {
+    if (i + LINKS_AHEAD < log->tombs.n && !log->image->view.by_read)
+      __builtin_prefetch(log->image->view.base +
+                         log->tombs.at[i + LINKS_AHEAD] + BLT__LINK_OFF);
     struct blt__tomb tomb = {
         log->tombs.at[i],
         file_link(log->image, log->tombs.at[i] + BLT__LINK_OFF)};

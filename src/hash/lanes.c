@@ -44,14 +44,15 @@ struct row {
 
 static void add_key(struct row *row, const struct blt__lane_key *key)
 {
-  uint8_t block[BLOCK_LEN] = {0};
   uint32_t *words = row->lanes.words[row->n];
   unsigned n_words = (unsigned)(key->key_len + 3) / 4;
 
+  memset(words, 0, BLOCK_LEN);
   if (key->key_len > 0)
-    memcpy(block, key->key, key->key_len);
-  for (unsigned i = 0; i < BLT__LANE_WORDS; i++)
-    words[i] = blt__get4(block + 4 * i);
+    memcpy(words, key->key, key->key_len);
+  if (!blt__is_little_endian())
+    for (unsigned i = 0; i < n_words; i++)
+      words[i] = blt__get4((const uint8_t *)&words[i]);
   if (n_words > row->lanes.n_words)
     row->lanes.n_words = n_words;
   row->lanes.lens[row->n] = (uint32_t)key->key_len;

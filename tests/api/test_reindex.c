@@ -23,6 +23,37 @@ START_TEST(reindex_gives_any_number_of_buckets)
 }
 END_TEST
 
+/* There is nothing to copy yet, so the file has no old copy of it. */
+START_TEST(a_batch_larger_than_the_store_lets_the_index_grow_first)
+{
+  blt_db *const db = new_in_memory(10);
+  blt_bytes image;
+
+  put_text(db, "key-000007", "old");
+  put_text(db, "key-000008", "old");
+  EXPECT_OK(blt_sync(db));
+  EXPECT_OK(blt_memory_image(db, &image));
+  const size_t len_before = image.len;
+  const uint64_t n_compactions = blt_compaction_count(db);
+  EXPECT_OK(blt_batch_begin(db));
+  put_numbered(db, 0, 100);
+  delete_text(db, "key-000008");
+  ck_assert_uint_eq(blt_compaction_count(db), n_compactions);
+  EXPECT_OK(blt_batch_commit(db));
+  ck_assert_uint_eq(blt_compaction_count(db), n_compactions + 1);
+  ck_assert_uint_eq(header_of(db).n_buckets, BLT_DEFAULT_BUCKETS);
+  ck_assert_int_eq(blt_has(db, "key-000008", 10), BLT_NOT_FOUND);
+  put_numbered(db, 8, 1);
+  expect_numbered(db, 0, 100);
+  expect_count(db, 100);
+  expect_sound(db);
+  EXPECT_OK(blt_sync(db));
+  EXPECT_OK(blt_memory_image(db, &image));
+  ck_assert_uint_lt(image.len, len_before + 6 * BLT_DEFAULT_BUCKETS + 16000);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 START_TEST(reindex_to_the_same_number_does_nothing)
 {
   const char *const path = temp_path("a.blt");
@@ -137,6 +168,7 @@ END_TEST
 Suite *reindex_suite(void)
 {
   return SUITE_OF("reindex", reindex_gives_any_number_of_buckets,
+                  a_batch_larger_than_the_store_lets_the_index_grow_first,
                   reindex_to_the_same_number_does_nothing,
                   reindex_to_zero_chooses_from_the_chain,
                   a_reindexed_file_is_the_same_store,
