@@ -1,0 +1,73 @@
+/*
+ * find.h - what single and many lookups share: where a key's value is
+ */
+#ifndef BLT_API_FIND_H
+#define BLT_API_FIND_H
+
+#include "api/db.h"
+#include "format/reserved.h"
+
+static inline blt_status blt__judge_wanted(const blt_db *db, const void *key,
+                                           size_t key_len)
+{
+  if (key == NULL && key_len != 0)
+    return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
+                     "the key is NULL");
+  /* What cannot be stored is not there. */
+  if (key_len > BLT__KEY_MAX ||
+      (!db->image.geo.fixed && blt__is_reserved_key(key, key_len)))
+    return BLT_NOT_FOUND;
+  return BLT_OK;
+}
+
+/* Where a key's value is: in the write buffer or in the file. */
+struct blt__found {
+  const struct blt__entry *entry; /* or NULL                                */
+  struct blt__hit hit;
+};
+
+static inline int blt__has_pending(const blt_db *db)
+{
+  return db->writable && db->pending.n_entries > 0;
+}
+
+/* 1 when the write buffer says what is with the key. */
+static inline int blt__find_pending(const blt_db *db, uint64_t cheap,
+                                    const void *key, size_t key_len,
+                                    struct blt__found *out,
+                                    blt_status *out_status)
+{
+  out->entry = NULL;
+  if (!blt__has_pending(db))
+    return 0;
+  out->entry = blt__pending_find_hashed(&db->pending, cheap, key, key_len);
+  if (out->entry == NULL)
+    return 0;
+  *out_status = out->entry->kind == BLT__ENTRY_PUT ? BLT_OK : BLT_NOT_FOUND;
+  return 1;
+}
+
+/* A value with no bytes is not a missing one. */
+extern const uint8_t blt__no_bytes[1];
+
+static inline blt_status
+blt__value_of(blt_db *db, const struct blt__found *place, blt_bytes *out)
+{
+  const uint8_t *value = NULL;
+
+  if (place->entry != NULL) {
+    *out = (blt_bytes){blt__entry_value(&db->pending, place->entry),
+                       place->entry->value_len};
+    return BLT_OK;
+  }
+  blt_status status = blt__image_value(&db->image, &place->hit.block, &value);
+  if (status == BLT_OK)
+    *out = (blt_bytes){value != NULL ? value : blt__no_bytes,
+                       place->hit.block.value_len};
+  return status;
+}
+
+/* Lookups went by chain: after enough of them the side table is built. */
+void blt__count_lookups(blt_db *db, size_t n);
+
+#endif
