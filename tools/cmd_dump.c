@@ -211,8 +211,6 @@ static int dump_store(struct dumping *dumping)
     code = out_open(&dumping->out, args, args->output);
   if (code != EXIT_DONE)
     return code;
-  if (dumping->out.path)
-    interrupt_catch();
   if (packs(args))
     code = out_compress(&dumping->out, args, level);
   if (code == EXIT_DONE)

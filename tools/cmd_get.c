@@ -213,18 +213,26 @@ static int get_one(struct getting *getting, blt_bytes key)
                          : print_plain(getting, key, value);
 }
 
+static int stopped(const struct getting *getting)
+{
+  if (!getting->out.path)
+    return EXIT_INTERRUPTED;
+  return report_error(getting->args, EXIT_INTERRUPTED, "cancelled",
+                      getting->args->output, "interrupted; it is not made");
+}
+
 static int get_all(struct getting *getting, struct key_source *source)
 {
   int code = EXIT_DONE, got;
   while (code == EXIT_DONE && !out_failed(&getting->out)) {
     got = key_source_next(source);
     if (got < 0)
-      return source->code;
+      return source->code == EXIT_INTERRUPTED ? stopped(getting) : source->code;
     if (got == 0)
       break;
     code =
         interrupted()
-            ? EXIT_INTERRUPTED
+            ? stopped(getting)
             : get_one(getting, (blt_bytes){source->key.data, source->key.len});
   }
   if (code == EXIT_DONE && getting->any_missing)
@@ -256,8 +264,6 @@ static int get_from_store(struct getting *getting)
   int code = out_open(&getting->out, args, args->output);
   if (code != EXIT_DONE)
     return code;
-  if (getting->out.path)
-    interrupt_catch();
   struct key_source source;
   key_source_init(&source, args, getting->store.key_type, args->keys_from);
   source.words = args->words + 1;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "compress.h"
+#include "progress.h"
 #include "report.h"
 
 int out_open(struct out *out, const struct args *args, const char *path)
@@ -17,6 +18,8 @@ int out_open(struct out *out, const struct args *args, const char *path)
   *out = (struct out){.stream = stdout};
   if (!path || strcmp(path, "-") == 0)
     return EXIT_DONE;
+  /* Before there is a file that would stay behind. */
+  interrupt_catch();
   struct text name = {0};
   text_addf(&name, "%s.tmp.%ld", path, (long)getpid());
   out->path = path;

@@ -24,7 +24,8 @@ struct out {
   int error; /* errno of the first failed write                      */
 };
 
-/* `path` NULL or "-" is standard output. 0 or an exit code. */
+/* `path` NULL or "-" is standard output. 0 or an exit code. With a file the
+ * first Ctrl-C is only noted from here on, as by interrupt_catch. */
 int out_open(struct out *out, const struct args *args, const char *path);
 /* From here on everything is packed by zstd. 0 or an exit code. */
 int out_compress(struct out *out, const struct args *args, int level);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "progress.h"
 #include "report.h"
 
 static FILE *open_source(const char *path)
@@ -103,7 +104,9 @@ static int next_line(struct key_source *source)
   if (n < 0) {
     if (feof(source->stream))
       return 0;
-    source->code = report_errno(source->args, source->path, errno);
+    source->code = interrupted()
+                       ? EXIT_INTERRUPTED
+                       : report_errno(source->args, source->path, errno);
     return -1;
   }
   source->line_number++;

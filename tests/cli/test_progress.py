@@ -183,3 +183,16 @@ class CutShort(Progress):
             self.assertEqual(process.returncode, 130, err)
             self.assertIn(b"it is not made", err)
             self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+    def test_control_c_ends_the_wait_for_keys(self):
+        before = sorted(os.listdir(self.folder))
+        process = self.start("get", self.file, "-o", "out", "--keys-from=-",
+                             stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        while not [name for name in os.listdir(self.folder)
+                   if ".tmp." in name]:
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=30), 130)
+        _, err = process.communicate()
+        self.assertEqual(err, b"blt: out: interrupted; it is not made\n")
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
