@@ -60,6 +60,10 @@
  *             BLT_E_CORRUPT with the offset, never a crash, a hang or a read
  *             outside the file. A file that some other program cuts while it
  *             is mapped gives BLT_E_TRUNCATED (see BLT_IO_AUTO).
+ * RESERVED    Structures that the library fills for you end in room for what
+ *             later versions will tell. It is 0, and 0 will go on to mean
+ *             "not told": a program meets libraries older and newer than
+ *             itself.
  * NUMBERS     Lengths are bytes, offsets are bytes from the start of the file,
  *             timestamps are microseconds since 1970-01-01 UTC.
  */
@@ -403,6 +407,7 @@ typedef struct blt_open_info {
   uint64_t n_kept;       /* REPAIRED: keys kept                             */
   uint64_t n_dropped;    /* REPAIRED: blocks that are lost or superseded    */
   uint64_t cut_len;      /* bytes of an unfinished commit that were removed */
+  uint64_t reserved[4];  /* see RESERVED                                    */
 } blt_open_info;
 
 /* How the store was found when it was opened, and what was done to it. */
@@ -620,6 +625,7 @@ typedef struct blt_repair_report {
   uint64_t first_lost;    /* offset of the first such place, BLT_NO_OFFSET  */
   int header_guessed;     /* the header was of no use: kind and framing were
                              found by trying                                */
+  uint64_t reserved[4];   /* see RESERVED                                    */
 } blt_repair_report;
 
 /*
@@ -660,6 +666,7 @@ typedef struct blt_verify_options {
 /* What blt_verify counted; n_records as in blt_stats. */
 typedef struct blt_verify_report {
   uint64_t n_faults, n_live, n_dead, n_hidden, n_records;
+  uint64_t reserved[4]; /* see RESERVED                                     */
 } blt_verify_report;
 
 /*
@@ -690,6 +697,7 @@ typedef struct blt_stats {
   uint64_t value_len_min, value_len_max, value_len_sum;
   uint64_t value_len_p50, value_len_p99;  /* upper bound of the bin of a
                                              16-per-octave histogram        */
+  uint64_t reserved[8];        /* see RESERVED                              */
 } blt_stats;
 
 /* One pass over the index and the heads of all blocks. */
@@ -722,6 +730,7 @@ typedef struct blt_header {
   uint64_t file_len;            /* as committed                             */
   int has_checkpoint;           /* this library has written to it           */
   unsigned char bytes[BLT_HEADER_LEN];
+  uint64_t reserved[4];         /* see RESERVED                             */
 } blt_header;
 
 /* What the header says, and what is meant by it. */

@@ -10,7 +10,8 @@ header and with the library. What Debian's tools want to know of it,
 debian/libblt0.symbols, is written as well.
 
 A line may be added while a version is being made. One that was in a release
-stays as it is for as long as the library is libblt.so.0.
+stays as it is for as long as the library is libblt.so.0, but for names that
+come into the place of `reserved` (docs/decisions/0013).
 """
 
 import os

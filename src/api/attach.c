@@ -192,7 +192,7 @@ blt_status blt__attach(blt_db *db)
     return status;
   if (db->options.advice == BLT_ADVICE_NONE)
     blt__view_advise(&db->image.view, 0, db->image.view.size, BLT__HINT_NORMAL);
-  db->opened = (blt_open_info){BLT_OPENED_CLEAN, 0, 0, 0, 0};
+  db->opened = (blt_open_info){.what = BLT_OPENED_CLEAN};
   db->is_unclean = 0;
   db->in_batch = db->skip_reindex = 0;
   db->uses_lock = db->writable && db->options.threads != BLT_OFF;

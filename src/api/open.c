@@ -263,7 +263,7 @@ static blt_status mend_first(blt_db *db)
   close_file(db);
   options.mode = BLT_WRITE;
   options.kind = BLT_ANY;
-  blt_open_info opened = {BLT_OPENED_CLEAN, 0, 0, 0, 0};
+  blt_open_info opened = {.what = BLT_OPENED_CLEAN};
   blt_status status = blt_open(db->path, &options, &writer);
   if (status == BLT_OK) {
     opened = writer->opened;

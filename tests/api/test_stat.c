@@ -196,6 +196,48 @@ START_TEST(the_header_shows_a_moved_index)
 }
 END_TEST
 
+static void expect_told_nothing(const uint64_t *reserved, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    ck_assert_uint_eq(reserved[i], 0);
+}
+
+#define EXPECT_RESERVED_IS_0(result)                                           \
+  expect_told_nothing((result).reserved,                                       \
+                      sizeof(result).reserved / sizeof(result).reserved[0])
+
+START_TEST(what_is_reserved_is_zero)
+{
+  const char *const path = temp_path("a.blt");
+  const blt_options options = options_of_new(50);
+  blt_db *const db = open_path_with(path, &options);
+  blt_header header;
+  blt_open_info opened;
+  blt_verify_report verified;
+  blt_repair_report repaired;
+
+  memset(&header, 0xff, sizeof header);
+  memset(&opened, 0xff, sizeof opened);
+  memset(&verified, 0xff, sizeof verified);
+  memset(&repaired, 0xff, sizeof repaired);
+  put_numbered(db, 0, 10);
+  blt_stats stats = stats_of(db);
+  EXPECT_RESERVED_IS_0(stats);
+  memset(&stats, 0xff, sizeof stats);
+  EXPECT_OK(blt_stat_sample(db, 10, &stats));
+  EXPECT_RESERVED_IS_0(stats);
+  EXPECT_OK(blt_header_info(db, &header));
+  EXPECT_RESERVED_IS_0(header);
+  EXPECT_OK(blt_open_report(db, &opened));
+  EXPECT_RESERVED_IS_0(opened);
+  EXPECT_OK(blt_verify(db, NULL, &verified));
+  EXPECT_RESERVED_IS_0(verified);
+  EXPECT_OK(blt_close(db));
+  EXPECT_OK(blt_repair(path, NULL, &repaired));
+  EXPECT_RESERVED_IS_0(repaired);
+}
+END_TEST
+
 Suite *stat_suite(void)
 {
   return SUITE_OF("stat", the_parts_of_a_file_add_up,
@@ -203,5 +245,5 @@ Suite *stat_suite(void)
                   a_sample_is_near_the_whole, a_hand_made_file_is_measured,
                   every_bucket_is_in_one_bin, an_empty_store_is_measured,
                   the_header_shows_what_is_stored_and_what_is_meant,
-                  the_header_shows_a_moved_index);
+                  the_header_shows_a_moved_index, what_is_reserved_is_zero);
 }

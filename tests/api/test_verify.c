@@ -8,7 +8,7 @@
 START_TEST(a_sound_store_is_counted)
 {
   struct image image;
-  blt_verify_report report = {9, 9, 9, 9, 9};
+  blt_verify_report report = {.n_faults = 9, .n_live = 9, .n_dead = 9};
 
   image_init(&image, &(struct image_shape){.n_buckets = 3});
   image_add(&image, "a", "1");
@@ -55,7 +55,7 @@ START_TEST(every_fault_is_told)
   struct image image;
   unsigned n_told = 0;
   blt_verify_options options = BLT_VERIFY_OPTIONS_INIT;
-  blt_verify_report report = {0, 0, 0, 0, 0};
+  blt_verify_report report = {0};
 
   image_init(&image, &(struct image_shape){.n_buckets = 3});
   for (unsigned i = 0; i < 5; i++)
@@ -100,7 +100,7 @@ static blt_verify_report verify_with(blt_db *db, unsigned n_threads,
                                      unsigned *n_told)
 {
   blt_verify_options options = BLT_VERIFY_OPTIONS_INIT;
-  blt_verify_report report = {0, 0, 0, 0, 0};
+  blt_verify_report report = {0};
 
   *n_told = 0;
   options.on_fault = count_fault;

@@ -65,7 +65,7 @@ class Options(c.Structure):
 class OpenInfo(c.Structure):
     _fields_ = [("what", c.c_int), ("n_records", c.c_uint64),
                 ("n_kept", c.c_uint64), ("n_dropped", c.c_uint64),
-                ("cut_len", c.c_uint64)]
+                ("cut_len", c.c_uint64), ("reserved", c.c_uint64 * 4)]
 
 
 class Item(c.Structure):
@@ -95,7 +95,8 @@ class VerifyOptions(c.Structure):
 
 class VerifyReport(c.Structure):
     _fields_ = [(name, c.c_uint64) for name in (
-        "n_faults", "n_live", "n_dead", "n_hidden", "n_records")]
+        "n_faults", "n_live", "n_dead", "n_hidden", "n_records")] + [
+        ("reserved", c.c_uint64 * 4)]
 
 
 class Stats(c.Structure):
@@ -106,7 +107,8 @@ class Stats(c.Structure):
         (name, c.c_uint64) for name in (
             "chain_max", "chain_steps", "key_len_min", "key_len_max",
             "key_len_sum", "value_len_min", "value_len_max", "value_len_sum",
-            "value_len_p50", "value_len_p99")]
+            "value_len_p50", "value_len_p99")] + [
+        ("reserved", c.c_uint64 * 8)]
 
 
 class Header(c.Structure):
@@ -118,7 +120,8 @@ class Header(c.Structure):
         ("uuid", c.c_ubyte * 16), ("index_off", c.c_uint64),
         ("first_block_off", c.c_uint64), ("stored_index_off", c.c_uint64),
         ("stored_first_block_off", c.c_uint64), ("file_len", c.c_uint64),
-        ("has_checkpoint", c.c_int), ("bytes", c.c_ubyte * 200)]
+        ("has_checkpoint", c.c_int), ("bytes", c.c_ubyte * 200),
+        ("reserved", c.c_uint64 * 4)]
 
 
 # C name -> Python class, for test_binding.py

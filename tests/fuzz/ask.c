@@ -238,7 +238,7 @@ static void ask_figures(blt_db *db, size_t len, const blt_verify_report *report,
 
 int ask_everything(blt_db *db, size_t len, const void *key, size_t key_len)
 {
-  blt_verify_report report = {0, 0, 0, 0, 0};
+  blt_verify_report report = {0};
   struct seen all, hidden;
   const int sound = ask_verify(db, len, &report);
 

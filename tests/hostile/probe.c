@@ -273,7 +273,7 @@ void expect_fault(const struct image *image, const char *kind, uint64_t off,
 {
   struct search search = {kind, off, len, 0, ""};
   blt_verify_options options = BLT_VERIFY_OPTIONS_INIT;
-  blt_verify_report report = {0, 0, 0, 0, 0};
+  blt_verify_report report = {0};
   blt_db *const db = open_image(image);
 
   options.on_fault = look_at;

@@ -135,7 +135,7 @@ static void print_fault(void *ctx, const blt_fault *fault)
 void expect_sound(blt_db *db)
 {
   blt_verify_options options = BLT_VERIFY_OPTIONS_INIT;
-  blt_verify_report report = {1, 0, 0, 0, 0};
+  blt_verify_report report = {.n_faults = 1};
 
   options.on_fault = print_fault;
   EXPECT_OK(blt_verify(db, &options, &report));
