@@ -21,11 +21,12 @@ static void ask_to_stop(int signal_number)
   stop_asked = 1;
 }
 
-/* Called now and then. What it returns other than 0 asks to stop. */
+/* Called now and then; the total is 0 until it is counted. What it returns
+ * other than 0 asks to stop. */
 static int show_progress(void *ctx, const char *phase, uint64_t done,
                          uint64_t total)
 {
-  const uint64_t percent = total > 0 ? done * 100 / total : 100;
+  const uint64_t percent = total > 0 ? done * 100 / total : 0;
   uint64_t *last = ctx;
 
   if (percent != *last)

@@ -255,11 +255,23 @@ typedef struct blt_allocator {
 typedef uint64_t (*blt_clock)(void *ctx);
 
 /*
- * Called now and then by long work (rewrite, verify, repair at open) with
- * what is done of what; `phase` is static text. Returning non-zero asks to
- * stop: the call then returns BLT_E_CANCELLED and the store is as it was, or
- * goes on if it is past the point where that is possible. It must not call
- * into the same handle.
+ * Called now and then by long work, with `done` of `total` bytes; `phase` is
+ * static text:
+ *
+ *   "prune", "reindex", "clear", "repair"  bytes that the rewrite has to
+ *                     write. total is 0 while they are counted; it is the
+ *                     new store's, twice when that moves to the front.
+ *   "repair search"   bytes of the file that were looked through. It comes
+ *                     before "repair", which with an output has bytes of the
+ *                     old file too.
+ *   "verify blocks"   bytes of the file, in its order
+ *   "verify chains"   bytes of the index. With n_threads both are the share
+ *                     of the caller's thread.
+ *
+ * The last call of a phase that comes to its end has done == total. Returning
+ * non-zero asks to stop: the call then returns BLT_E_CANCELLED and the store
+ * is as it was, or goes on if it is past the point where that is possible. It
+ * must not call into the same handle.
  */
 typedef int (*blt_progress)(void *ctx, const char *phase, uint64_t done,
                             uint64_t total);

@@ -199,7 +199,7 @@ static int copy_keys(struct copying *copying, struct store *target,
                         item.value.data, item.value.len, item.timestamp) < 0)
       code = interrupted() ? stopped(copying) : store_failed(target);
     else if (++n % PROGRESS_STEP == 0 &&
-             progress_amount(&source->progress, UNIT_ROWS, n, n_keys))
+             progress_amount(&source->progress, UNIT_KEYS, n, n_keys))
       code = stopped(copying);
   }
   blt_iter_close(iter);

@@ -104,7 +104,7 @@ static int each_item(struct comparing *comparing, struct store *store,
          (status = blt_iter_next(iter, &item)) != BLT_END) {
     code = status < 0 ? store_failed(store) : judge(comparing, &item);
     if (code == EXIT_DONE && ++comparing->n_seen % PROGRESS_STEP == 0 &&
-        progress_amount(&comparing->stores[0].progress, UNIT_ROWS,
+        progress_amount(&comparing->stores[0].progress, UNIT_KEYS,
                         comparing->n_seen, comparing->n_total))
       code = EXIT_INTERRUPTED;
   }

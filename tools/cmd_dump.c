@@ -122,7 +122,7 @@ static int each_item(struct dumping *dumping, blt_iter *iter, take_item take)
   while (n < store->args->limit && !is_broken(dumping) &&
          (status = blt_iter_next(iter, &item)) == BLT_OK) {
     if (++n_seen % PROGRESS_STEP == 0 &&
-        progress_amount(&store->progress, UNIT_ROWS, n_seen, dumping->n_keys))
+        progress_amount(&store->progress, UNIT_KEYS, n_seen, dumping->n_keys))
       return stopped(dumping);
     if (!filter_matches(store, &item, &dumping->key))
       continue;
@@ -178,8 +178,10 @@ static int write_rows(struct dumping *dumping)
   dumping->format->write_end(&dumping->dump);
   if (dumping->n_left_out > 0)
     return report_error(args, EXIT_REJECTED, "rejected", dumping->store->file,
-                        "%" PRIu64 " of the keys are left out; the first is %s",
-                        dumping->n_left_out, dumping->first.data);
+                        "%" PRIu64 " of the keys %s left out; the first is %s",
+                        dumping->n_left_out,
+                        dumping->n_left_out == 1 ? "is" : "are",
+                        dumping->first.data);
   return dumping->dump.n_rows == 0 && filter_is_given(args) ? EXIT_NOT_FOUND
                                                             : EXIT_DONE;
 }

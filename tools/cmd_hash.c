@@ -30,7 +30,7 @@ static int digest_store(struct store *store, struct digest *digest)
     }
     digest_add(digest, &item);
     if (++n % PROGRESS_STEP == 0 &&
-        progress_amount(&store->progress, UNIT_ROWS, n, n_keys))
+        progress_amount(&store->progress, UNIT_KEYS, n, n_keys))
       code = EXIT_INTERRUPTED;
   }
   blt_iter_close(iter);

@@ -16,7 +16,8 @@ static void print_option(struct out *out, const struct option *option)
   else
     text_addf(&left, "      --%s", option->name);
   if (option->arg)
-    text_addf(&left, "=%s", option->arg);
+    text_addf(&left, option->type == OPTION_OPTIONAL ? "[=%s]" : "=%s",
+              option->arg);
   if (left.len + 2 > HELP_COLUMN)
     out_format(out, "%s\n%*s%s\n", left.data, HELP_COLUMN, "", option->help);
   else

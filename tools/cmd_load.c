@@ -339,6 +339,8 @@ static int finish_store(struct loading *loading, int code)
 {
   const struct args *args = loading->args;
   const bool is_made = code == EXIT_DONE;
+  const uint64_t n = loading->n_loaded;
+  const char *rows_are = n == 1 ? "row is" : "rows are";
   code = store_close(&loading->store, code);
   if (loading->is_new && code == EXIT_DONE)
     return newfile_keep(&loading->new, args, false);
@@ -351,13 +353,11 @@ static int finish_store(struct loading *loading, int code)
                         "interrupted; it is not made");
   if (code == EXIT_INTERRUPTED)
     return report_error(args, code, "cancelled", args->words[0],
-                        "interrupted; %" PRIu64 " rows are loaded, the rest "
-                        "is not",
-                        loading->n_loaded);
+                        "interrupted; %" PRIu64 " %s loaded, the rest is not",
+                        n, rows_are);
   if (!loading->is_new)
-    report_note(args, args->words[0],
-                "%" PRIu64 " rows are loaded, the rest is not",
-                loading->n_loaded);
+    report_note(args, args->words[0], "%" PRIu64 " %s loaded, the rest is not",
+                n, rows_are);
   return code;
 }
 
@@ -382,10 +382,10 @@ static int print_counts(const struct loading *loading, int code)
   } else if (!args->quiet) {
     struct text line = {0};
     text_add_string(&line, "loaded ");
-    text_add_count(&line, loading->n_loaded);
-    text_add_string(&line, loading->n_loaded == 1 ? " row" : " rows");
+    text_add_counted(&line, loading->n_loaded, "row");
     if (loading->n_kept > 0)
-      add_more(&line, loading->n_kept, " were there");
+      add_more(&line, loading->n_kept,
+               loading->n_kept == 1 ? " was there" : " were there");
     if (loading->n_elsewhere > 0)
       add_more(&line, loading->n_elsewhere, " of other shards");
     text_add_string(&line, "\n");

@@ -125,7 +125,7 @@ static int merge_keys(struct merging *merging)
                 time_of(merging, item.timestamp), &reason);
     code = after_put(merging, outcome, item.key, reason);
     if (code == EXIT_DONE && ++n % PROGRESS_STEP == 0 &&
-        progress_amount(&source->progress, UNIT_ROWS, n, n_keys))
+        progress_amount(&source->progress, UNIT_KEYS, n, n_keys))
       code = EXIT_INTERRUPTED;
   }
   blt_iter_close(iter);
@@ -206,9 +206,9 @@ static int finish(struct merging *merging, int code)
     return report_error(args, code, "cancelled", args->words[0],
                         "interrupted; it is not made");
   if (!went_well && !merging->is_new)
-    report_note(args, args->words[0],
-                "%" PRIu64 " keys are merged, the rest is not",
-                merging->n_merged);
+    report_note(args, args->words[0], "%" PRIu64 " %s merged, the rest is not",
+                merging->n_merged,
+                merging->n_merged == 1 ? "key is" : "keys are");
   return code;
 }
 
@@ -230,10 +230,11 @@ static int print_counts(const struct merging *merging)
                              "kept", (json_int_t)merging->n_kept));
   } else if (!args->quiet) {
     text_add_string(&line, "merged ");
-    text_add_count(&line, merging->n_merged);
-    text_add_string(&line, merging->n_merged == 1 ? " key" : " keys");
+    text_add_counted(&line, merging->n_merged, "key");
     if (merging->n_kept > 0)
-      add_more(&line, merging->n_kept, " stayed as they were");
+      add_more(&line, merging->n_kept,
+               merging->n_kept == 1 ? " stayed as it was"
+                                    : " stayed as they were");
     text_add_string(&line, "\n");
     out_text(&out, &line);
   }

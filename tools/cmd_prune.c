@@ -153,8 +153,8 @@ static int print_outcome(const struct args *args, const struct outcome *outcome)
   } else if (!args->quiet) {
     struct text line = {0};
     text_add_string(&line, args->dry_run ? "would drop " : "dropped ");
-    text_add_count(&line, outcome->n_dropped);
-    text_add_string(&line, outcome->n_dropped == 1 ? " block, " : " blocks, ");
+    text_add_counted(&line, outcome->n_dropped, "block");
+    text_add_string(&line, ", ");
     text_add_size(&line, outcome->bytes_before);
     text_add_string(&line, " -> ");
     text_add_size(&line, outcome->bytes_after);

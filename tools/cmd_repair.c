@@ -22,18 +22,12 @@ struct repair {
 
 /* ---- the text */
 
-static void add_blocks(struct text *line, uint64_t n)
-{
-  text_add_count(line, n);
-  text_add_string(line, n == 1 ? " block" : " blocks");
-}
-
 /* "kept 3 blocks, 35.0 MiB -> 26.0 MiB". */
 static void print_kept(const struct repair *repair, struct out *out)
 {
   struct text line = {0};
   text_add_string(&line, repair->args->dry_run ? "would keep " : "kept ");
-  add_blocks(&line, repair->report.n_kept);
+  text_add_counted(&line, repair->report.n_kept, "block");
   if (!repair->args->dry_run) {
     text_add_string(&line, ", ");
     text_add_size(&line, repair->bytes_before);
@@ -52,7 +46,7 @@ static void print_dropped(const struct repair *repair, struct out *out,
   if (n == 0)
     return;
   text_add_string(&line, repair->args->dry_run ? "would drop " : "dropped ");
-  add_blocks(&line, n);
+  text_add_counted(&line, n, "block");
   text_addf(&line, " %s\n", why);
   out_text(out, &line);
   text_release(&line);
@@ -65,9 +59,8 @@ static void print_lost(const struct repair *repair, struct out *out)
   struct text line = {0};
   if (report->n_lost == 0)
     return;
-  text_add_count(&line, report->n_lost);
-  text_add_string(&line,
-                  report->n_lost == 1 ? " place with " : " places with ");
+  text_add_counted(&line, report->n_lost, "place");
+  text_add_string(&line, " with ");
   text_add_size(&line, report->lost_len);
   text_addf(&line, " held no blocks, the first at offset %" PRIu64 "\n",
             report->first_lost);

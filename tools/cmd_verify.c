@@ -97,17 +97,15 @@ static void print_verdict(struct judging *judging,
   text_add_printable(&line, judging->store.file, strlen(judging->store.file));
   if (sound) {
     text_add_string(&line, ": sound, ");
-    text_add_count(&line, report->n_live);
-    text_add_string(&line,
-                    report->n_live == 1 ? " live block, " : " live blocks, ");
+    text_add_counted(&line, report->n_live, "live block");
+    text_add_string(&line, ", ");
     text_add_count(&line, report->n_dead);
     text_add_string(&line, " dead");
     if (judging->is_remembered)
       text_add_string(&line, ", unchanged since it was verified");
   } else {
     text_add_string(&line, ": damaged, ");
-    text_add_count(&line, report->n_faults);
-    text_add_string(&line, report->n_faults == 1 ? " fault" : " faults");
+    text_add_counted(&line, report->n_faults, "fault");
     text_add_string(&line, "; run \"blt repair ");
     text_add_printable(&line, judging->store.file, strlen(judging->store.file));
     text_add_string(&line, "\"");

@@ -243,8 +243,8 @@ static void print_state(const struct picture *p, struct text *line)
   pad(line, 42);
   text_addf(line, "state  %s", survey_state_name(p->survey));
   if (p->survey->n_faults > 0)
-    text_addf(line, " (%" PRIu64 " faults; see blt verify)",
-              p->survey->n_faults);
+    text_addf(line, " (%" PRIu64 " %s; see blt verify)", p->survey->n_faults,
+              p->survey->n_faults == 1 ? "fault" : "faults");
   print_wrapped(p, line, 13);
 }
 

@@ -103,6 +103,11 @@ static double share_of(const struct moment *moment)
   return share > 1 ? 1 : share;
 }
 
+static const char *name_of(enum unit unit)
+{
+  return unit == UNIT_KEYS ? " keys" : "";
+}
+
 static void add_amount(struct text *line, enum unit unit, uint64_t amount)
 {
   if (unit == UNIT_BYTES)
@@ -111,28 +116,27 @@ static void add_amount(struct text *line, enum unit unit, uint64_t amount)
     text_add_count(line, amount);
 }
 
-/* "  15.1 GiB of 24.0 GiB  182.0 MiB/s", or rows in the place of bytes. */
+/* "  15.1 GiB of 24.0 GiB  182.0 MiB/s", or keys in the place of bytes. */
 static void add_amounts(struct text *line, const struct progress *progress,
                         const struct moment *moment, double elapsed)
 {
   const enum unit unit = moment->unit;
   const uint64_t done = moment->done, total = moment->total;
-  const char *rows = unit == UNIT_ROWS ? " rows" : "";
+  const char *name = name_of(unit);
   text_add_string(line, "  ");
   add_amount(line, unit, done);
   if (total > 0) {
     text_add_string(line, " of ");
     add_amount(line, unit, total);
   }
-  text_addf(line, "%s  ", rows);
+  text_addf(line, "%s  ", name);
   if (elapsed > 0) {
     add_amount(line, unit, (uint64_t)((double)done / elapsed));
-    text_addf(line, "%s/s", rows);
+    text_addf(line, "%s/s", name);
   }
   if (progress->n_rows > 0) {
     text_add_string(line, "  ");
-    text_add_count(line, progress->n_rows);
-    text_add_string(line, " rows");
+    text_add_counted(line, progress->n_rows, "row");
   }
 }
 
@@ -151,7 +155,7 @@ static void add_eta(struct text *line, double share, double elapsed)
 static void add_line(struct text *line, const struct progress *progress,
                      const struct moment *moment, size_t *bar)
 {
-  const double elapsed = seconds_now() - progress->started;
+  const double elapsed = seconds_now() - progress->phase_started;
   const double share = share_of(moment);
   const char *phase = moment->phase;
   text_addf(line, "%s ", progress->args->command->name);
@@ -163,8 +167,10 @@ static void add_line(struct text *line, const struct progress *progress,
     text_addf(line, "  %2.0f %%", share * 100);
     *bar = line->len;
   }
-  if (moment->unit != UNIT_NONE)
+  if (moment->done > 0)
     add_amounts(line, progress, moment, elapsed);
+  else if (moment->total == 0)
+    text_add_string(line, " counting");
   add_eta(line, share, elapsed);
 }
 
@@ -234,8 +240,18 @@ static void show(struct progress *progress, const struct moment *moment)
   text_release(&line);
 }
 
+/* Each phase has a pace of its own. */
+static void follow_phase(struct progress *progress, const char *phase)
+{
+  if (progress->phase && strcmp(progress->phase, phase) == 0)
+    return;
+  progress->phase_started = progress->phase ? seconds_now() : progress->started;
+  progress->phase = phase;
+}
+
 static int tell(struct progress *progress, const struct moment *moment)
 {
+  follow_phase(progress, moment->phase);
   if (progress->plain || progress->on_terminal)
     show(progress, moment);
   return interrupted();
@@ -244,7 +260,7 @@ static int tell(struct progress *progress, const struct moment *moment)
 int progress_tell(void *ctx, const char *phase, uint64_t done, uint64_t total)
 {
   struct progress *progress = ctx;
-  if (!tell(progress, &(struct moment){phase, UNIT_NONE, done, total}))
+  if (!tell(progress, &(struct moment){phase, UNIT_BYTES, done, total}))
     return 0;
   if (progress->n_refused < 2 && ++progress->n_refused == 2) {
     progress_clear(progress);

@@ -9,22 +9,25 @@
 
 /* On a terminal a line that is rewritten after the first second; with
  * --progress=always a plain line now and every five seconds. */
-enum unit { UNIT_NONE, UNIT_BYTES, UNIT_ROWS };
+enum unit { UNIT_BYTES, UNIT_KEYS };
 
 struct progress {
   const struct args *args;
   const char *file;
   bool on_terminal, plain;
   double started, last; /* seconds of the monotonic clock; last 0: never    */
-  uint64_t n_rows;      /* told beside bytes, when it is not 0              */
-  bool shown;           /* a line is on the terminal                        */
-  int n_refused;        /* times the work went on after being told to stop  */
+  const char *phase;    /* the one that is told now, and when it began      */
+  double phase_started;
+  uint64_t n_rows; /* told beside bytes, when it is not 0              */
+  bool shown;      /* a line is on the terminal                        */
+  int n_refused;   /* times the work went on after being told to stop  */
 };
 
 void progress_init(struct progress *progress, const struct args *args,
                    const char *file);
 
-/* A blt_progress; `ctx` is the struct. A total of 0 is not known. */
+/* A blt_progress, so in bytes; `ctx` is the struct. A total of 0 is not
+ * known. */
 int progress_tell(void *ctx, const char *phase, uint64_t done, uint64_t total);
 
 /* The same for work of our own, which knows what it counts. */

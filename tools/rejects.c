@@ -67,8 +67,9 @@ int rejects_close(struct rejects *rejects, int code)
   }
   if (code == EXIT_DONE && rejects->n > 0)
     code = report_error(rejects->args, EXIT_REJECTED, "rejected", NULL,
-                        "%" PRIu64 " rows were rejected; the first is %s",
-                        rejects->n, rejects->first.data);
+                        "%" PRIu64 " %s rejected; the first is %s", rejects->n,
+                        rejects->n == 1 ? "row was" : "rows were",
+                        rejects->first.data);
   text_release(&rejects->first);
   return code;
 }

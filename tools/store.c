@@ -39,15 +39,16 @@ static void tell_how_opened(const struct store *store)
   store_tell_unlocked(store->args, store->file);
   if (opened->what == BLT_OPENED_REPAIRED)
     report_note(store->args, store->file,
-                "was damaged and is rebuilt: %" PRIu64 " keys kept, %" PRIu64
-                " blocks dropped",
+                "was damaged and is rebuilt: keys kept %" PRIu64
+                ", blocks dropped %" PRIu64,
                 opened->n_kept, opened->n_dropped);
   if (!store->args->verbose)
     return;
   if (opened->what == BLT_OPENED_RECOVERED)
     report_note(store->args, store->file,
-                "completed %" PRIu64 " commits of a writer that was killed",
-                opened->n_records);
+                "completed %" PRIu64 " %s of a writer that was killed",
+                opened->n_records,
+                opened->n_records == 1 ? "commit" : "commits");
   if (opened->what == BLT_OPENED_FOREIGN)
     report_note(store->args, store->file,
                 "booklet wrote to it since; it was checked");

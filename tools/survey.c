@@ -13,12 +13,6 @@
 #define LARGE_GAP 65536
 #define LARGE_GAP_SHARE 10
 
-static void note_blocks(struct text *note, uint64_t n)
-{
-  text_add_count(note, n);
-  text_add_string(note, n == 1 ? " block" : " blocks");
-}
-
 void survey_shares(const struct survey *survey, struct share *shares)
 {
   const blt_stats *stats = &survey->stats;
@@ -31,18 +25,18 @@ void survey_shares(const struct survey *survey, struct share *shares)
       (struct share){.name = "index", .len = stats->index_len};
   shares[SHARE_OTHER] =
       (struct share){.name = "other", .len = stats->other_len};
-  note_blocks(&shares[SHARE_LIVE].note, stats->n_live);
+  text_add_counted(&shares[SHARE_LIVE].note, stats->n_live, "block");
   if (survey->n_sampled > 0)
     text_add_string(&shares[SHARE_DEAD].note, "guessed");
   else
-    note_blocks(&shares[SHARE_DEAD].note, stats->n_dead);
+    text_add_counted(&shares[SHARE_DEAD].note, stats->n_dead, "block");
   if (stats->n_records > 0) {
     text_add_string(&shares[SHARE_DEAD].note, ", ");
     text_add_count(&shares[SHARE_DEAD].note, stats->n_records);
     text_add_string(&shares[SHARE_DEAD].note, " of them records");
   }
-  text_add_count(&shares[SHARE_INDEX].note, n_buckets);
-  text_addf(&shares[SHARE_INDEX].note, " buckets, load %.2f",
+  text_add_counted(&shares[SHARE_INDEX].note, n_buckets, "bucket");
+  text_addf(&shares[SHARE_INDEX].note, ", load %.2f",
             n_buckets ? (double)stats->n_live / n_buckets : 0.0);
   text_add_string(&shares[SHARE_OTHER].note, "header and gaps");
 }

@@ -66,8 +66,7 @@ static void print_chains(const struct survey *survey, struct out *out, int y)
     const uint64_t n = survey->stats.chain_bins[i];
     snprintf(label, sizeof label, "chain of %zu%s", i,
              i + 1 == BLT_CHAIN_BINS ? "+" : "");
-    text_add_count(&note, n);
-    text_add_string(&note, n == 1 ? " bucket" : " buckets");
+    text_add_counted(&note, n, "bucket");
     print_row(out, y, label, n_buckets > 0 ? (double)n / n_buckets : 0,
               "#4472a8", note.data);
     text_release(&note);

@@ -41,6 +41,12 @@ void text_add_count(struct text *text, uint64_t count)
   }
 }
 
+void text_add_counted(struct text *text, uint64_t count, const char *noun)
+{
+  text_add_count(text, count);
+  text_addf(text, " %s%s", noun, count == 1 ? "" : "s");
+}
+
 static void add_moment(struct text *text, uint64_t microseconds, char between)
 {
   const time_t seconds = (time_t)(microseconds / MICROSECONDS);

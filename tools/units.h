@@ -11,6 +11,8 @@
 void text_add_size(struct text *text, uint64_t len);
 /* "1 728 017". */
 void text_add_count(struct text *text, uint64_t count);
+/* "1 row", "1 728 017 rows". */
+void text_add_counted(struct text *text, uint64_t count, const char *noun);
 /* "2026-11-21T03:17:42.000000Z", and to whole seconds with a blank. */
 void text_add_time(struct text *text, uint64_t microseconds);
 void text_add_seconds(struct text *text, uint64_t microseconds);

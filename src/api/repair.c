@@ -34,8 +34,8 @@ static void set_frame(blt_db *db, int fixed, uint32_t value_len, int times)
 
 static blt_status survey_frame(struct patient *p, uint64_t *out_n)
 {
-  blt_status status =
-      blt__survey(&p->survey, &p->db->image, &p->db->env, NULL, 1);
+  blt_status status = blt__survey(&p->survey, &p->db->image, &p->db->env, NULL,
+                                  1, &p->db->options);
 
   p->has_survey = 1;
   *out_n = p->survey.n_kept;
@@ -175,7 +175,7 @@ static blt_status survey_layout(struct patient *p,
     return status;
   p->has_survey = 1;
   return blt__survey(&p->survey, &db->image, &db->env,
-                     p->has_replay ? &p->replay : NULL, 0);
+                     p->has_replay ? &p->replay : NULL, 0, &db->options);
 }
 
 /* The checkpoint's own copy of the layout, where the header has another and
@@ -371,10 +371,24 @@ static blt_status copy_block(struct patient *p, blt_db *to,
   return blt__leave(to, blt__put(to, &put, blt__block_time(geo, s->head)));
 }
 
+/* How far the copy is in the damaged file, of which it takes what is whole. */
+static blt_status tell_copied(const struct patient *p, uint64_t off)
+{
+  const blt_options *o = &p->db->options;
+
+  if (o->progress == NULL ||
+      o->progress(o->progress_ctx, "repair", off, p->db->image.view.size) == 0)
+    return BLT_OK;
+  return blt__fail(&p->db->sink, BLT_E_CANCELLED, BLT_NO_OFFSET,
+                   "the repair was cancelled; no file is made");
+}
+
 static blt_status copy_all(struct patient *p, const char *path)
 {
+  enum { PROGRESS_LEN = 1 << 20 };
   blt_options options = p->db->options;
   struct blt__scanned s;
+  uint64_t told = 0;
   blt_db *to = NULL;
   blt_status status;
 
@@ -390,9 +404,13 @@ static blt_status copy_all(struct patient *p, const char *path)
     if (status != BLT_OK)
       break;
     status = copy_block(p, to, &s);
+    if (status >= 0 && s.block.off - told >= PROGRESS_LEN)
+      status = tell_copied(p, told = s.block.off);
   }
   blt_status closed = blt_close(to);
-  return status < 0 ? status : closed;
+  if (status < 0 || closed < 0)
+    return status < 0 ? status : closed;
+  return tell_copied(p, p->db->image.view.size);
 }
 
 /* Under a name that nobody else knows until it is whole. */

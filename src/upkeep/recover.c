@@ -86,8 +86,8 @@ static blt_status rebuild(struct blt__opening *opening,
   struct blt__survey survey;
   const struct blt__checkpoint *checkpoint =
       opening->has_checkpoint ? &opening->checkpoint : NULL;
-  blt_status status =
-      blt__survey(&survey, opening->image, opening->env, replay, 0);
+  blt_status status = blt__survey(&survey, opening->image, opening->env, replay,
+                                  0, opening->options);
 
   if (status == BLT_OK && replay == NULL &&
       !(opening->has_checkpoint && is_beyond_log(&opening->checkpoint)) &&

@@ -8,7 +8,7 @@
 #include "format/reserved.h"
 #include "lookup/side.h"
 
-enum { OUT_LEN = 4 << 20, PROGRESS_STEP = 4096 };
+enum { OUT_LEN = 4 << 20, MEASURE_STEP = 4096, PROGRESS_LEN = 1 << 20 };
 
 /* A copy under way: blocks stream through `out` to the file. */
 struct copy {
@@ -23,7 +23,7 @@ struct copy {
   size_t out_used;
   uint64_t out_off; /* where out goes                             */
   uint64_t n_live, n_hidden, live_len;
-  uint64_t n_done;
+  uint64_t done_len, told_len, total_len; /* to be written; total 0: unknown */
   int guarded;
   int sync_failed;
 };
@@ -92,11 +92,20 @@ static blt_status cancelled(const struct copy *copy)
   const struct blt__rewrite *how = copy->how;
 
   if (how->progress == NULL ||
-      how->progress(how->progress_ctx, how->phase, copy->n_done,
-                    2 * copy->n_live) == 0)
+      how->progress(how->progress_ctx, how->phase, copy->done_len,
+                    copy->total_len) == 0)
     return BLT_OK;
   return blt__fail(copy->log->sink, BLT_E_CANCELLED, BLT_NO_OFFSET,
                    "%s was cancelled; the file is as it was", how->phase);
+}
+
+static blt_status advance(struct copy *copy, uint64_t len)
+{
+  copy->done_len += len;
+  if (copy->done_len - copy->told_len < PROGRESS_LEN)
+    return BLT_OK;
+  copy->told_len = copy->done_len;
+  return cancelled(copy);
 }
 
 static blt_status measure(struct copy *copy, struct blt__source *source)
@@ -109,7 +118,7 @@ static blt_status measure(struct copy *copy, struct blt__source *source)
     copy->n_live++;
     copy->live_len += s.block.len;
     copy->n_hidden += !copy->geo->fixed && blt__is_reserved_hash(s.head);
-    if (copy->n_live % PROGRESS_STEP == 0 && (status = cancelled(copy)) < 0)
+    if (copy->n_live % MEASURE_STEP == 0 && (status = cancelled(copy)) < 0)
       break;
   }
   return status == BLT_END ? BLT_OK : status;
@@ -187,15 +196,30 @@ static blt_status copy_blocks(struct copy *copy, struct blt__source *source)
       return status;
     blt__put6(head, off);
     off += s.block.len;
-    if (++copy->n_done % PROGRESS_STEP == 0 && (status = cancelled(copy)) < 0)
+    if ((status = advance(copy, s.block.len)) < 0)
       return status;
   }
   if (status == BLT_END)
     status = emit(copy, copy->heads, copy->heads_len);
+  copy->done_len += copy->heads_len;
   return status == BLT_OK ? flush_out(copy) : status;
 }
 
 /* ---- phase 1: the copy behind the old store */
+
+/* Where the store ends when it stands at the front. */
+static uint64_t front_end(const struct copy *copy)
+{
+  return BLT__HEADER_LEN + copy->live_len + copy->heads_len;
+}
+
+/* R2 */
+static int slides(const struct copy *copy)
+{
+  return copy->how->slide &&
+         front_end(copy) + blt__record_min_len(copy->geo, 0, 0) <=
+             copy->layout.first_off;
+}
 
 /* What is missing to a multiple of the stride. */
 static uint64_t stride_gap(const struct copy *copy, uint64_t len)
@@ -268,6 +292,7 @@ static blt_status copy_forward(struct copy *copy, struct blt__source *source)
   blt__layout_init(&copy->layout, copy->layout.n_buckets,
                    log->end + record_len + copy->live_len,
                    log->end + record_len);
+  copy->total_len = copied_len * (slides(copy) ? 2 : 1);
   blt__layout_fill(copy->heads, copy->heads_len);
   copy->out_off = copy->layout.first_off;
   if ((status = reserve_space(copy, log->end, len)) < 0)
@@ -358,9 +383,7 @@ static blt_status slide_blocks(struct copy *copy, uint64_t distance)
     status = blt__image_block(image, off, &block, &head);
     if (status == BLT_OK)
       status = emit_block(copy, &block, head, moved(block.next, distance));
-    copy->n_done++;
-    if (copy->n_done % PROGRESS_STEP == 0)
-      (void)cancelled(copy); /* too late to stop, but not to tell           */
+    (void)advance(copy, block.len); /* too late to stop, but not to tell */
   }
   for (uint64_t i = 0; i < image->layout.n_buckets; i++) {
     uint8_t *slot = copy->heads + i * BLT__LINK_LEN;
@@ -375,13 +398,11 @@ static blt_status slide(struct copy *copy)
 {
   struct blt__log *log = copy->log;
   struct blt__layout layout = copy->image->layout;
-  uint64_t index_off = BLT__HEADER_LEN + copy->live_len;
-  uint64_t tail = index_off + copy->heads_len;
+  uint64_t tail = front_end(copy);
+  uint64_t index_off = tail - copy->heads_len;
   uint64_t record_len = blt__record_min_len(copy->geo, 0, 0);
   blt_status status;
 
-  if (tail + record_len > layout.first_off) /* R2 */
-    return BLT_OK;
   /* The front may have holes that take space to fill. Without it the store is
    * whole all the same, and only longer. */
   int error = log->image->view.file->ops->reserve(
@@ -448,12 +469,14 @@ static blt_status run(struct copy *copy, struct blt__source *source)
     return blt__log_poison(copy->log, status, BLT_E_UNKNOWN,
                            "whether the rewrite took place shows when the file "
                            "is opened again; no key is lost");
-  if (copy->how->slide)
+  if (slides(copy))
     status = slide(copy);
   if (status < 0)
     return blt__log_poison(copy->log, status, BLT_E_COMMITTED,
                            "the rewrite took place, but the file could not be "
                            "made shorter; close and open it again");
+  copy->done_len = copy->total_len;
+  (void)cancelled(copy); /* too late to stop, but not to tell               */
   return status;
 }
 

@@ -11,7 +11,7 @@
 #include "lookup/chain.h"
 
 /* Keys up to here are always hashed in a search. */
-enum { SHORT_KEY = 256 };
+enum { SHORT_KEY = 256, PROGRESS_LEN = 1 << 20 };
 
 /* A block that proved itself. */
 struct found {
@@ -32,11 +32,28 @@ struct surveyor {
   /* strict: the copy of a rewrite that the scan is in, the keys it should
    * have, and those it was seen to have */
   uint64_t copy_off, copy_keys, copy_seen;
+  const blt_options *options; /* whom to tell, or NULL                      */
+  uint64_t told_off;
+  int is_cancelled;
 };
 
 static blt_status fail_memory(const struct surveyor *s)
 {
   return blt__fail_memory(s->image->view.sink);
+}
+
+/* Whether the search at `off` is to stop. */
+static int stops_at(struct surveyor *s, uint64_t off)
+{
+  const blt_options *o = s->options;
+  uint64_t size = s->image->view.size;
+
+  if (o == NULL || o->progress == NULL || s->is_cancelled ||
+      (off - s->told_off < PROGRESS_LEN && off < size))
+    return s->is_cancelled;
+  s->told_off = off;
+  s->is_cancelled = o->progress(o->progress_ctx, "repair search", off, size);
+  return s->is_cancelled;
 }
 
 /* ---- anchors: A2 */
@@ -235,7 +252,7 @@ static uint64_t resynchronise(struct surveyor *s, uint64_t off, uint64_t end)
   const uint8_t *head = NULL;
   uint64_t begin = off;
 
-  for (off++; off < end; off++)
+  for (off++; off < end && !stops_at(s, off); off++)
     if (blt__links_find(&s->bodies, off) != NULL ||
         (can_stand(s, off, end, &block, &head) &&
          ((may_be_live(s, &block) && proves_itself(s, &block, head)) ||
@@ -300,7 +317,7 @@ static blt_status scan_region(struct surveyor *s,
   uint64_t off = region->begin;
   blt_status status = BLT_OK;
 
-  while (off < region->end && status == BLT_OK) {
+  while (off < region->end && status == BLT_OK && !stops_at(s, off)) {
     const struct blt__link_entry *body = blt__links_find(&s->bodies, off);
     struct blt__block block;
     const uint8_t *head = NULL;
@@ -419,13 +436,15 @@ static void count_hidden(struct surveyor *s)
 
 blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
                        const struct blt__env *env,
-                       const struct blt__replay *replay, int strict)
+                       const struct blt__replay *replay, int strict,
+                       const blt_options *options)
 {
   struct surveyor s = {.survey = survey,
                        .image = image,
                        .env = env,
                        .replay = replay,
                        .strict = strict,
+                       .options = options,
                        .long_key_budget =
                            16 * image->view.size + ((uint64_t)16 << 20)};
   struct blt__region regions[2];
@@ -442,6 +461,9 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
     status = note_committed(&s);
   for (unsigned i = 0; i < n && status == BLT_OK; i++)
     status = scan_region(&s, &regions[i]);
+  if (status == BLT_OK && stops_at(&s, image->view.size))
+    status = blt__fail(image->view.sink, BLT_E_CANCELLED, BLT_NO_OFFSET,
+                       "the search was cancelled; the file is as it was");
   if (status == BLT_OK) {
     drop_uncommitted(&s);
     choose_newest(&s);

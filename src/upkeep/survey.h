@@ -29,10 +29,12 @@ struct blt__survey {
  * Find what can be kept. `replay` may be NULL; the file stays as it is. With
  * `strict` a dead block has to prove itself like a live one, or to be ours:
  * without an index to correct it a step over chance bytes would lose blocks.
+ * The callback of `options` (may be NULL) is told how far the search is.
  */
 blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
                        const struct blt__env *env,
-                       const struct blt__replay *replay, int strict);
+                       const struct blt__replay *replay, int strict,
+                       const blt_options *options);
 void blt__survey_release(struct blt__survey *survey,
                          const struct blt__env *env);
 

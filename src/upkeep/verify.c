@@ -173,6 +173,7 @@ static blt_status scan_all(struct judge *j)
   struct blt__scan scan;
   struct blt__scanned s;
   blt_status status = BLT_OK;
+  const uint64_t size = j->v->image->view.size;
   uint64_t n = 0;
 
   blt__scan_begin(&scan, j->v->image);
@@ -200,11 +201,11 @@ static blt_status scan_all(struct judge *j)
         judge_dead(j, &s);
     }
     if (++n % PROGRESS_STEP == 0 &&
-        (status = report_progress(j, "verify blocks", scan.off,
-                                  j->v->image->view.size)) < 0)
+        (status = report_progress(j, "verify blocks", scan.off, size)) < 0)
       return status;
   }
-  return BLT_OK;
+  return is_enough(j) ? BLT_OK
+                      : report_progress(j, "verify blocks", size, size);
 }
 
 /* ---- the walk */
@@ -254,13 +255,17 @@ static blt_status walk_all(struct judge *j)
 {
   uint64_t n = j->v->image->layout.n_buckets;
   uint64_t begin = n * j->which / j->n, end = n * (j->which + 1) / j->n;
+  const uint64_t len = (end - begin) * BLT__LINK_LEN;
   blt_status status = BLT_OK;
 
   for (uint64_t i = begin; i < end && !is_enough(j) && status == BLT_OK; i++) {
     walk_bucket(j, (uint32_t)i);
     if (i % (PROGRESS_STEP * 8) == 0)
-      status = report_progress(j, "verify chains", i - begin, end - begin);
+      status =
+          report_progress(j, "verify chains", (i - begin) * BLT__LINK_LEN, len);
   }
+  if (status == BLT_OK && !is_enough(j))
+    status = report_progress(j, "verify chains", len, len);
   return status;
 }
 

@@ -1,6 +1,9 @@
 /* test_progress.c - the progress callback, and stopping by it */
 #include "api/suites.h"
 #include "support/store.h"
+#include "support/temp.h"
+
+#include <unistd.h>
 
 enum { N_KEYS = 40000 };
 
@@ -9,7 +12,17 @@ struct watch {
   unsigned n_calls;
   int has_no_phase;
   int is_beyond_total;
+  const char *phase; /* of the last call                                     */
+  uint64_t done, total;
+  unsigned n_phases, n_finished;
 };
+
+/* A phase is over when another begins, and when the work is. */
+static void end_phase(struct watch *watch)
+{
+  watch->n_finished += watch->total > 0 && watch->done == watch->total;
+  watch->phase = NULL;
+}
 
 static int see(void *ctx, const char *phase, uint64_t done, uint64_t total)
 {
@@ -18,6 +31,12 @@ static int see(void *ctx, const char *phase, uint64_t done, uint64_t total)
   watch->n_calls++;
   watch->has_no_phase |= phase == NULL || phase[0] == '\0';
   watch->is_beyond_total |= done > total;
+  if (watch->phase != NULL && strcmp(watch->phase, phase) != 0)
+    end_phase(watch);
+  watch->n_phases += watch->phase == NULL;
+  watch->phase = phase;
+  watch->done = done;
+  watch->total = total;
   return watch->answer;
 }
 
@@ -37,7 +56,7 @@ static blt_db *watched(struct watch *watch)
 
 START_TEST(long_work_tells_how_far_it_is)
 {
-  struct watch watch = {0, 0, 0, 0};
+  struct watch watch = {.answer = 0};
   blt_db *const db = watched(&watch);
 
   EXPECT_OK(blt_prune(db, NULL, NULL));
@@ -51,9 +70,62 @@ START_TEST(long_work_tells_how_far_it_is)
 }
 END_TEST
 
+static void expect_finished(struct watch *watch, unsigned n_phases)
+{
+  end_phase(watch);
+  ck_assert_uint_eq(watch->n_phases, n_phases);
+  ck_assert_uint_eq(watch->n_finished, n_phases);
+  watch->n_phases = watch->n_finished = 0;
+}
+
+START_TEST(every_phase_ends_with_all_done)
+{
+  struct watch watch = {.answer = 0};
+  blt_db *const db = watched(&watch);
+
+  watch.n_phases = watch.n_finished = 0;
+  EXPECT_OK(blt_prune(db, NULL, NULL)); /* to the front                      */
+  expect_finished(&watch, 1);
+  delete_text(db, "key-000001");
+  EXPECT_OK(blt_prune(db, NULL, NULL)); /* there is no room at the front     */
+  expect_finished(&watch, 1);
+  EXPECT_OK(blt_reindex(db, 100000));
+  expect_finished(&watch, 1);
+  EXPECT_OK(blt_verify(db, NULL, NULL));
+  expect_finished(&watch, 2);
+  EXPECT_OK(blt_clear(db));
+  expect_finished(&watch, 1);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
+START_TEST(a_repair_ends_with_all_done)
+{
+  const char *const path = temp_path("a.blt");
+  const blt_options options = options_of_new(50);
+  blt_repair_options how = BLT_REPAIR_OPTIONS_INIT;
+  struct watch watch = {.answer = 0};
+  blt_db *const db = open_path_with(path, &options);
+
+  put_numbered(db, 0, 1000);
+  EXPECT_OK(blt_close(db));
+  how.progress = see;
+  how.progress_ctx = &watch;
+  EXPECT_OK(blt_repair(path, &how, NULL));
+  expect_finished(&watch, 2);
+  how.output = temp_path("b.blt");
+  EXPECT_OK(blt_repair(path, &how, NULL));
+  expect_finished(&watch, 2);
+  how.output = temp_path("c.blt");
+  watch.answer = 1;
+  EXPECT_FAILURE(blt_repair(path, &how, NULL));
+  ck_assert_int_eq(access(how.output, F_OK), -1);
+}
+END_TEST
+
 START_TEST(a_cancelled_verify_says_so)
 {
-  struct watch watch = {0, 0, 0, 0};
+  struct watch watch = {.answer = 0};
   blt_db *const db = watched(&watch);
 
   watch.answer = 1;
@@ -80,7 +152,7 @@ static void expect_same_store(blt_db *db, blt_status status)
 /* R1 */
 START_TEST(a_cancelled_rewrite_leaves_the_store_as_it_was)
 {
-  struct watch watch = {0, 0, 0, 0};
+  struct watch watch = {.answer = 0};
   blt_db *const db = watched(&watch);
 
   watch.answer = 1;
@@ -102,6 +174,7 @@ END_TEST
 Suite *progress_suite(void)
 {
   return SUITE_OF("progress", long_work_tells_how_far_it_is,
+                  every_phase_ends_with_all_done, a_repair_ends_with_all_done,
                   a_cancelled_verify_says_so,
                   a_cancelled_rewrite_leaves_the_store_as_it_was);
 }

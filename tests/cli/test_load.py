@@ -55,7 +55,7 @@ class Load(Streams):
     def test_a_bad_row_stops_and_says_what_an_old_file_has(self):
         self.create()
         result = self.load('{"key":"a","value":"1"}', "{", code=6)
-        self.assertIn(b"1 rows are loaded, the rest is not", result.err)
+        self.assertIn(b"1 row is loaded, the rest is not", result.err)
         self.ok("verify", self.file)
 
     def test_bad_rows_can_go_to_a_file_with_their_lines(self):

@@ -133,6 +133,8 @@ class InLogs(Progress):
             result = self.ok(args[0], self.file, *args[1:],
                              "--progress=always")
             self.assertIn(b"rain.blt: ", result.err, args)
+            self.assertRegex(result.err.decode(),
+                             r": .*%  .* of .*  [\d. ]+ (\w*B|keys)/s")
         result = self.ok("merge", "m.blt", "c.blt", "--progress=always")
         self.assertIn(b"merge c.blt: ", result.err)
 

@@ -125,7 +125,7 @@ class Merge(Files):
     def test_the_newest_wins_by_default(self):
         self.make("other.blt", a=("new", 2000), b=("old", 1), d=("4", 1))
         self.assertEqual(self.lines("merge", self.file, "other.blt"),
-                         ["merged 2 keys, 1 stayed as they were"])
+                         ["merged 2 keys, 1 stayed as it was"])
         self.assertEqual(sorted(self.lines("list", "--values", self.file)),
                          ["a\tnew", "b\t2", "c\t3", "d\t4"])
         times = {row["key"]: row["ts"] for row in

@@ -19,8 +19,8 @@ static void make(uint32_t n_buckets)
 static void take(void)
 {
   inside_open(&inside, image.bytes, image.len, 0);
-  ck_assert_int_eq(blt__survey(&survey, &inside.image, &inside.env, NULL, 0),
-                   BLT_OK);
+  ck_assert_int_eq(
+      blt__survey(&survey, &inside.image, &inside.env, NULL, 0, NULL), BLT_OK);
 }
 
 static void tear_down(void)
@@ -144,8 +144,9 @@ START_TEST(what_was_deleted_or_never_committed_is_dropped)
   blt__links_init(&replay.first, &inside.env);
   replay.end = tail;
   ck_assert_int_eq(blt__offsets_add(&replay.tombs, &inside.env, a), 0);
-  ck_assert_int_eq(blt__survey(&survey, &inside.image, &inside.env, &replay, 0),
-                   BLT_OK);
+  ck_assert_int_eq(
+      blt__survey(&survey, &inside.image, &inside.env, &replay, 0, NULL),
+      BLT_OK);
   ck_assert(!keeps(a) && keeps(b) && !keeps(tail));
   ck_assert_uint_eq(survey.n_deleted, 1);
   ck_assert_uint_eq(survey.n_uncommitted, 1);
