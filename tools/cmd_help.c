@@ -62,7 +62,9 @@ static void print_overview(struct out *out)
                   "  3  the system reported an error\n"
                   "  4  not a booklet, wrong version, or damaged\n"
                   "  5  locked\n"
-                  "  6  finished, but part of the input was rejected\n");
+                  "  6  finished, but part of the input was rejected\n"
+                  "130 interrupted\n"
+                  "141 nobody reads the output any more\n");
 }
 
 int help_print(const struct args *args, const struct command *command)

@@ -238,7 +238,7 @@ static bool read_member(struct reader *reader, const char *name,
                read_encoded(reader, name, value, text_from_hex, &row->value);
   reader_bad(reader,
              "\"%.60s\" is not the name of a member; give key, value, "
-             "value_json, ts, or those with _b64",
+             "value_json, value_hex, ts, or those with _b64",
              name);
   return false;
 }
