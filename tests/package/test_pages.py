@@ -52,8 +52,22 @@ class WhatIsShown(Case):
             elif language in ("c", "python"):
                 self.write(FILE.match(block).group(1), block)
 
+    def follow_the_start(self):
+        """What the tutorial says first is all that its tasks may need."""
+        start = TITLE.split(console.source("docs/tutorial.md"))[0]
+        block = BLOCK.search(start).group(2)
+        env = {"HOME": os.environ.get("HOME", "/"), "LC_ALL": "C.UTF-8",
+               "TMPDIR": str(self.folder), "PATH": "/usr/bin:/bin"}
+        if self.booklet:
+            block = block.replace("$PWD/build/venv/bin", str(self.booklet))
+        told = self.run_it("bash", "-euc", block.replace(
+            "$PWD/build", str(BUILD)) + "\nenv -0", env=env)
+        self.env = dict(pair.split("=", 1) for pair in told.split("\0")
+                        if "=" in pair)
+
     @needs("cc", "pkg-config")
     def test_each_task_of_the_tutorial_does_what_it_shows(self):
+        self.follow_the_start()
         for title, text in tasks(console.source("docs/tutorial.md")):
             with self.subTest(title):
                 self.run_text(text)
@@ -82,6 +96,21 @@ class WhatIsSaid(Case):
                  in tasks(console.source("docs/tutorial.md"))
                  if "```console" in text]
         self.assertEqual(shown, [str(number) for number in range(1, 11)])
+
+    @unittest.skipUnless((BUILD / "tools/blt").exists(), "no command is built")
+    def test_each_option_that_a_page_has_is_one_of_the_command(self):
+        blt = BUILD / "tools" / "blt"
+        names = re.findall(r"^  (\S+)  ", self.run_it(blt, "help").split(
+            "global options")[0], re.MULTILINE)
+        known = set(re.findall(r"--[\w-]+", "".join(
+            self.run_it(blt, "help", name) for name in names)))
+        for page in self.PAGES:
+            text = re.sub(r"^```.*?^```$", "", console.source(page),
+                          flags=re.MULTILINE | re.DOTALL)
+            for span in re.findall(r"`([^`]+)`", text):
+                if "pkg-config" not in span:
+                    for option in re.findall(r"(?<!\S)--[\w-]+", span):
+                        self.assertIn(option, known, page)
 
     def test_each_name_of_the_library_that_a_page_has_is_in_blt_h(self):
         header = console.source("include/blt.h")
