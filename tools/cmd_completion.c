@@ -214,6 +214,8 @@ static void zsh_options(struct out *out, const struct option *options)
       out_string(out, "[");
       zsh_escaped(out, o->help);
       out_string(out, "]");
+      if (o->type == OPTION_OPTIONAL)
+        out_string(out, ":");
       zsh_action(out, takes, &words);
       out_string(out, "'");
     }

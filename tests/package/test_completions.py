@@ -83,8 +83,49 @@ class Fish(Completions):
         self.assertEqual(self.complete("blt list ra"), ["rain.blt"])
 
 
+# A zsh of its own types a line and the Tab key; then the words have to come,
+# or the test is ended from outside.
+ZSH_TYPES = """\
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'PS1=ready; fpath=($MADE $fpath); autoload -Uz compinit; \\
+  compinit -u -D; print set" "up'
+zpty -r shell line '*set up*ready*'
+zpty -w -n shell "$1"$'\\t'
+shift
+for word in "$@"; do
+  zpty -r shell line "*$word*"
+done
+print -r -- $line
+zpty -d shell
+"""
+
+
 @needs("zsh")
 class Zsh(Completions):
+    def expect(self, typed, *words):
+        """Words, in the order in which zsh is to show them."""
+        done = subprocess.run(
+            ["zsh", "-f", "-c", ZSH_TYPES, "zsh", typed, *words],
+            env={"HOME": str(self.folder), "PATH": "/usr/bin:/bin",
+                 "MADE": str(MADE), "TERM": "dumb", "LC_ALL": "C.UTF-8"},
+            cwd=self.folder, stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_what_is_typed_is_completed(self):
+        self.expect("blt rein", "dex")
+        self.expect("blt help rein", "dex")
+        self.expect("blt list --pre", "fix")
+        self.expect("blt dump --format=js", "onl")
+        self.expect("blt get --io m", "map")
+        self.expect("blt get ra", "in.blt")
+        self.expect("blt dump --zs", "td")
+
+    def test_words_that_an_option_takes_are_offered(self):
+        self.expect("blt copy --reflink=", "always", "auto", "never")
+        self.expect("blt meta rain.blt ", "del", "get", "set")
+
     def test_zsh_takes_the_script_for_blt(self):
         script = (f'fpath=("{MADE}" $fpath); autoload -Uz compinit; '
                   'compinit -u -D; print -r -- $_comps[blt]; '
