@@ -585,8 +585,10 @@ typedef struct blt_prune_options {
 /*
  * Rewrite the file without its dead blocks. Safe against a crash at every
  * point; needs free space for a copy of the live data. out_dropped (may be
- * NULL) is booklet's count: dead blocks of users plus live ones that were
- * too old. The library's own commit records are dropped and not counted.
+ * NULL) is booklet's count: dead blocks of users, values that were replaced
+ * or deleted in the write buffer since the open or the last prune, and live
+ * ones that were too old. The library's own commit records are dropped and
+ * not counted.
  */
 BLT_API blt_status blt_prune(blt_db *db, const blt_prune_options *options,
                              uint64_t *out_dropped);

@@ -692,6 +692,26 @@ def test_prune(package, path, kind):
         assert dict(b) == {"a": value(1)}
 
 
+def test_prune_counts_what_was_overwritten_before_it_was_written(
+    package, path, kind
+):
+    with new(package, path, kind) as b:
+        b["a"] = value(1)
+        b["a"] = value(2)
+        b["b"] = value(3)
+        b["gone"] = value(4)
+        del b["gone"]
+        if kind != "fixed":
+            b.set_reserved(1, b"1")
+            b.set_reserved(1, b"2")
+        assert b.prune() == (2 if kind == "fixed" else 3)
+        assert dict(b) == {"a": value(2), "b": value(3)}
+        b["a"] = value(5)
+        b["a"] = value(6)
+        b.clear()
+        assert b.prune() == 0
+
+
 def test_prune_by_time(package, path):
     with new(package, path) as b:
         b.set("old", b"1", 1000)

@@ -138,8 +138,11 @@ static blt_status prune(blt_db *db, const blt_prune_options *options,
   blt__live_source_init(&live, &db->image, by_time ? is_wanted : NULL, &what);
   status = rewrite(db, &live, &how);
   blt__release(&db->env, hashes, what.n_keep * BLT__HASH_LEN);
-  if (status == BLT_OK && out_dropped != NULL)
-    *out_dropped = live.n_dead + live.n_dropped;
+  if (status < 0)
+    return status;
+  if (out_dropped != NULL)
+    *out_dropped = live.n_dead + live.n_dropped + db->log.n_undone;
+  db->log.n_undone = 0;
   return status;
 }
 
@@ -199,8 +202,10 @@ static blt_status clear(blt_db *db)
       (status = blt__flatten_first(db)) < 0)
     return status;
   blt__live_source_init(&live, &db->image, is_never_wanted, NULL);
-  if ((status = rewrite(db, &live, &how)) == BLT_OK)
-    blt__pending_clear(&db->pending);
+  if ((status = rewrite(db, &live, &how)) < 0)
+    return status;
+  blt__pending_clear(&db->pending);
+  db->log.n_undone = 0;
   return status;
 }
 

@@ -242,6 +242,13 @@ static void account(struct blt__commit *c, const struct blt__part *parts,
   log->end = log->image->view.size;
 }
 
+/* All of it is in the file, or was undone before. */
+static void forget(struct blt__log *log, struct blt__pending *pending)
+{
+  log->n_undone += pending->n_undone;
+  blt__pending_clear(pending);
+}
+
 blt_status blt__log_commit(struct blt__log *log, struct blt__pending *pending)
 {
   struct blt__commit c = {
@@ -253,7 +260,7 @@ blt_status blt__log_commit(struct blt__log *log, struct blt__pending *pending)
   if (status < 0 || (status = blt__commit_arrange(&c, &n_parts)) < 0)
     return status;
   if (c.n_placed == 0) {
-    blt__pending_clear(pending);
+    forget(log, pending);
     return BLT_OK;
   }
   int64_t change = blt__pending_count_change(pending);
@@ -280,6 +287,6 @@ blt_status blt__log_commit(struct blt__log *log, struct blt__pending *pending)
   if (status < 0)
     return take_back(&c, status, n_tombs_before);
   account(&c, parts, n_parts, change);
-  blt__pending_clear(pending);
+  forget(log, pending);
   return BLT_OK;
 }

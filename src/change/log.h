@@ -68,6 +68,7 @@ struct blt__log {
   uint64_t dead_front; /* end of what a rewrite has left behind, or 0       */
   uint64_t seq;        /* of the next record                                 */
   uint32_t n_keys;     /* committed                                          */
+  uint64_t n_undone;   /* puts that never came to the file; see pending.h    */
 
   /* what recovery would have to look at */
   struct blt__mark from;  /* as the header has it                           */

@@ -49,6 +49,7 @@ void blt__pending_clear(struct blt__pending *pending)
     return;
   }
   pending->body.len = pending->keys.len = 0;
+  pending->n_undone = 0;
   pending->outer = (struct blt__span){NULL, 0};
   if (pending->places != NULL &&
       pending->n_entries < (pending->places_mask + 1) / 64) {
@@ -179,6 +180,7 @@ static int put_in_place(struct blt__pending *pending, struct blt__entry *entry,
   if (put->value_len > 0)
     memmove(value, put->value, put->value_len);
   entry->time = put->time;
+  pending->n_undone++;
   return 1;
 }
 
@@ -258,6 +260,7 @@ blt_status blt__pending_put(struct blt__pending *pending,
              BLT__HASH_LEN);
     }
     pending->has_holes |= old->kind == BLT__ENTRY_PUT;
+    pending->n_undone += old->kind == BLT__ENTRY_PUT;
     old->kind = BLT__ENTRY_DROPPED;
   }
   *place = (uint32_t)++pending->n_entries;
@@ -393,6 +396,7 @@ static blt_status delete_entry(struct blt__pending *pending,
   entry->kind = entry->found != 0 ? BLT__ENTRY_DELETE : BLT__ENTRY_GONE;
   entry->at = at;
   pending->has_holes = 1;
+  pending->n_undone++;
   return BLT_OK;
 }
 

@@ -48,6 +48,7 @@ struct blt__pending {
   size_t places_mask;
   size_t n_resolved; /* all entries before are resolved            */
   int has_holes;     /* body has bytes of dropped entries          */
+  uint64_t n_undone; /* puts that a later put or delete undid here */
   uint64_t seed;     /* of the handle's cheap hash                   */
 };
 

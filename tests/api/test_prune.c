@@ -45,6 +45,37 @@ START_TEST(prune_drops_dead_blocks_and_counts_them)
 }
 END_TEST
 
+/* booklet writes these too, and counts them as dead. */
+START_TEST(prune_counts_what_was_undone_in_the_write_buffer)
+{
+  blt_db *const db = with_dead_blocks(temp_path("a.blt"));
+  uint64_t n_dropped = 0;
+
+  put_text(db, "longer", "1");
+  put_text(db, "longer", "22");
+  put_text(db, "same", "1");
+  put_text(db, "same", "2");
+  put_text(db, "deleted", "1");
+  delete_text(db, "deleted");
+  EXPECT_OK(blt_sync(db));
+  EXPECT_OK(blt_batch_begin(db));
+  put_text(db, "taken back", "1");
+  put_text(db, "taken back", "2");
+  EXPECT_OK(blt_batch_abort(db));
+  put_text(db, "same", "3");
+  put_text(db, "same", "4");
+  EXPECT_OK(blt_prune(db, NULL, &n_dropped));
+  ck_assert_uint_eq(n_dropped, 20 + 3 + 2);
+  expect_text(db, "same", "4");
+  put_text(db, "same", "5");
+  put_text(db, "same", "6");
+  EXPECT_OK(blt_clear(db));
+  EXPECT_OK(blt_prune(db, NULL, &n_dropped));
+  ck_assert_uint_eq(n_dropped, 0);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 START_TEST(a_pruned_file_is_the_same_store)
 {
   const char *const path = temp_path("a.blt");
@@ -276,6 +307,7 @@ Suite *prune_suite(void)
 {
   return SUITE_OF(
       "prune", prune_drops_dead_blocks_and_counts_them,
+      prune_counts_what_was_undone_in_the_write_buffer,
       a_pruned_file_is_the_same_store, prune_commits_what_is_put,
       prune_drops_keys_older_than_a_time, hidden_keys_are_never_too_old,
       keys_to_keep_are_never_too_old, without_timestamps_nothing_is_too_old,
