@@ -109,7 +109,9 @@ static int fill(PyObject *module)
                  PyModule_AddObjectRef(module, "Store",
                                        (PyObject *)&Store_Type) < 0 ||
                  PyModule_AddObjectRef(module, "Iterator",
-                                       (PyObject *)&Iter_Type) < 0
+                                       (PyObject *)&Iter_Type) < 0 ||
+                 PyModule_AddObjectRef(module, "Lock", (PyObject *)&Lock_Type) <
+                     0
              ? -1
              : 0;
 }
