@@ -235,12 +235,66 @@ static int add_key(Store *store, struct chunk *chunk, PyObject *key)
   return 0;
 }
 
-/* Up to CHUNK keys; fewer: that was all. Steals nothing. */
-static int fill_keys(Store *store, struct chunk *chunk, PyObject *iterator)
+/* Keys to come: a list or tuple, or whatever else can be iterated over. */
+struct source {
+  PyObject *sequence, *iterator; /* owned; one of them                       */
+  Py_ssize_t at;                 /* in the sequence                          */
+};
+
+static int source_open(struct source *source, PyObject *keys)
+{
+  int is_sequence = PyList_CheckExact(keys) || PyTuple_CheckExact(keys);
+
+  source->at = 0;
+  source->sequence = is_sequence ? Py_NewRef(keys) : NULL;
+  source->iterator = is_sequence ? NULL : PyObject_GetIter(keys);
+  return is_sequence || source->iterator != NULL ? 0 : -1;
+}
+
+static void source_close(struct source *source)
+{
+  Py_XDECREF(source->sequence);
+  Py_XDECREF(source->iterator);
+}
+
+/* Objects and values lie anywhere in memory: have the next ones on their
+ * way. The text of a short key is at the end of its object. */
+enum { KEYS_AHEAD = 16, VALUES_AHEAD = 6, LINE = 64 };
+
+static void ask_for(const void *data, size_t len)
+{
+  for (size_t at = 0; at < len; at += LINE)
+    __builtin_prefetch((const char *)data + at);
+}
+
+/* A serializer may run Python code that changes the list. */
+static int fill_from_sequence(Store *store, struct chunk *chunk,
+                              struct source *source)
+{
+  PyObject *sequence = source->sequence;
+
+  while (chunk->n < CHUNK && source->at < PySequence_Fast_GET_SIZE(sequence)) {
+    if (source->at + KEYS_AHEAD < PySequence_Fast_GET_SIZE(sequence))
+      ask_for(PySequence_Fast_GET_ITEM(sequence, source->at + KEYS_AHEAD),
+              2 * LINE);
+    PyObject *key = PySequence_Fast_GET_ITEM(sequence, source->at++);
+    Py_INCREF(key);
+    int result = add_key(store, chunk, key);
+    Py_DECREF(key);
+    if (result < 0)
+      return -1;
+  }
+  return 0;
+}
+
+/* Up to CHUNK keys; fewer: that was all. */
+static int fill_keys(Store *store, struct chunk *chunk, struct source *source)
 {
   PyObject *key;
 
-  while (chunk->n < CHUNK && (key = PyIter_Next(iterator)) != NULL) {
+  if (source->sequence != NULL)
+    return fill_from_sequence(store, chunk, source);
+  while (chunk->n < CHUNK && (key = PyIter_Next(source->iterator)) != NULL) {
     int result = add_key(store, chunk, key);
     Py_DECREF(key);
     if (result < 0)
@@ -266,17 +320,6 @@ static int find_chunk(Store *store, struct chunk *chunk)
   return -1;
 }
 
-/* Values lie anywhere in the file: have the next ones on their way. */
-enum { AHEAD = 6 };
-
-static void prefetch(const blt_bytes *value)
-{
-  size_t len = value->len < 512 ? value->len : 512;
-
-  for (size_t at = 0; at < len; at += 64)
-    __builtin_prefetch((const char *)value->data + at);
-}
-
 /* The values as objects that need no Python code to be made: with a codec
  * that calls, their bytes. */
 static int collect(Store *store, const struct chunk *chunk, PyObject **out)
@@ -286,8 +329,10 @@ static int collect(Store *store, const struct chunk *chunk, PyObject **out)
 
   for (size_t i = 0; i < chunk->n; i++) {
     out[i] = NULL;
-    if (i + AHEAD < chunk->n)
-      prefetch(&chunk->found[i + AHEAD]);
+    if (i + VALUES_AHEAD < chunk->n) {
+      const blt_bytes *next = &chunk->found[i + VALUES_AHEAD];
+      ask_for(next->data, next->len < 512 ? next->len : 512);
+    }
     if (chunk->found[i].data == NULL)
       continue;
     out[i] =
@@ -348,19 +393,21 @@ static PyObject *store_get_many(PyObject *self, PyObject *const *args,
 
   if (take_args("get_many", args, n_args, names_given, names, 2, 1, given) < 0)
     return NULL;
-  PyObject *iterator = PyObject_GetIter(given[0]);
-  struct chunk *chunk = iterator == NULL ? NULL : chunk_new();
+  struct source source;
+  if (source_open(&source, given[0]) < 0)
+    return NULL;
+  struct chunk *chunk = chunk_new();
   PyObject *list = chunk == NULL ? NULL : PyList_New(0);
   int result = list == NULL ? -1 : 0, is_last = 0;
   while (result == 0 && !is_last) {
-    result = fill_keys(store, chunk, iterator);
+    result = fill_keys(store, chunk, &source);
     is_last = chunk->n < CHUNK;
     if (result == 0 && chunk->n > 0)
       result = get_chunk(store, chunk, list, given[1]);
     chunk_empty(chunk, 0);
   }
   PyMem_Free(chunk);
-  Py_XDECREF(iterator);
+  source_close(&source);
   if (result < 0)
     Py_CLEAR(list);
   return list;
@@ -407,15 +454,22 @@ static int pack_all(Store *store, PyObject *keys, char *out, char *found)
 }
 
 PyDoc_STRVAR(get_packed_doc,
-             "get_packed($self, keys)\n--\n\n"
+             "get_packed($self, /, keys)\n--\n\n"
              "Fixed-length stores: (bytearray of all values side by side,\n"
              "bytearray of 1 for each key that was found and 0 for others,\n"
              "whose value is zeros).");
 
-static PyObject *store_get_packed(PyObject *self, PyObject *keys)
+static PyObject *store_get_packed(PyObject *self, PyObject *const *args,
+                                  Py_ssize_t n_args, PyObject *names_given)
 {
+  static const char *const names[] = {"keys"};
   Store *store = (Store *)self;
+  PyObject *keys = NULL;
   PyObject *list = NULL, *rows = NULL, *found = NULL, *result = NULL;
+
+  if (take_args("get_packed", args, n_args, names_given, names, 1, 1, &keys) <
+      0)
+    return NULL;
 
   if (!store->fixed) {
     PyErr_SetString(PyExc_TypeError,
@@ -461,29 +515,37 @@ static int delete_chunk(Store *store, struct chunk *chunk, size_t *n_deleted)
 }
 
 PyDoc_STRVAR(del_many_doc,
-             "del_many($self, keys)\n--\n\n"
+             "del_many($self, /, keys)\n--\n\n"
              "Delete all keys, passing over those that are not there; how\n"
              "many were.");
 
-static PyObject *store_del_many(PyObject *self, PyObject *keys)
+static PyObject *store_del_many(PyObject *self, PyObject *const *args,
+                                Py_ssize_t n_args, PyObject *names_given)
 {
+  static const char *const names[] = {"keys"};
   Store *store = (Store *)self;
+  PyObject *keys = NULL;
   size_t n_deleted = 0;
+
+  if (take_args("del_many", args, n_args, names_given, names, 1, 1, &keys) < 0)
+    return NULL;
 
   if (!store->writable)
     return fail_read_only();
-  PyObject *iterator = PyObject_GetIter(keys);
-  struct chunk *chunk = iterator == NULL ? NULL : chunk_new();
+  struct source source;
+  if (source_open(&source, keys) < 0)
+    return NULL;
+  struct chunk *chunk = chunk_new();
   int result = chunk == NULL ? -1 : 0, is_last = 0;
   while (result == 0 && !is_last) {
-    result = fill_keys(store, chunk, iterator);
+    result = fill_keys(store, chunk, &source);
     is_last = chunk->n < CHUNK;
     if (result == 0 && chunk->n > 0)
       result = delete_chunk(store, chunk, &n_deleted);
     chunk_empty(chunk, 0);
   }
   PyMem_Free(chunk);
-  Py_XDECREF(iterator);
+  source_close(&source);
   return result < 0 ? NULL : PyLong_FromSize_t(n_deleted);
 }
 
@@ -493,6 +555,6 @@ static PyObject *store_del_many(PyObject *self, PyObject *keys)
 PyMethodDef bulk_methods[] = {
     {"set_many", FAST(store_set_many), set_many_doc},
     {"get_many", FAST(store_get_many), get_many_doc},
-    {"get_packed", store_get_packed, METH_O, get_packed_doc},
-    {"del_many", store_del_many, METH_O, del_many_doc},
+    {"get_packed", FAST(store_get_packed), get_packed_doc},
+    {"del_many", FAST(store_del_many), del_many_doc},
     {NULL, NULL, 0, NULL}};

@@ -110,6 +110,11 @@ int codec_dump(const struct codec *codec, PyObject *object, struct blob *out)
   case CODEC_STR:
     if (PyUnicode_CheckExact(object)) {
       Py_ssize_t len;
+      if (PyUnicode_IS_COMPACT_ASCII(object)) {
+        out->data = PyUnicode_DATA(object);
+        out->len = (size_t)PyUnicode_GET_LENGTH(object);
+        return 0;
+      }
       out->data = PyUnicode_AsUTF8AndSize(object, &len);
       out->len = (size_t)len;
       return out->data == NULL ? -1 : 0;

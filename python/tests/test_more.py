@@ -58,7 +58,7 @@ def test_many_at_once_is_the_same_as_one_by_one(path, names, n):
             "no", *(data[k] for k in keys[:3])
         ]
         assert b.del_many([missing, *keys[::2]]) == len(keys[::2])
-        assert b.del_many(keys) == len(keys[1::2]) and len(b) == 0
+        assert b.del_many(keys=keys) == len(keys[1::2]) and len(b) == 0
 
 
 def test_set_many_takes_times_and_pairs(path):
