@@ -17,15 +17,13 @@ from . import serializers, utils
 from ._core import CorruptError, Error, ForkedError, WriteError
 from .main import (
     Booklet,
-    Fault,
     FixedLengthValue,
     VariableLengthValue,
-    Verification,
     open,
     open_any,
-    repair,
     verify,
 )
+from .mending import Fault, Verification, repair
 from .utils import LockTimeoutError, make_timestamp_int
 
 __version__ = "0.1.0"

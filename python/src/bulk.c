@@ -1,45 +1,7 @@
 /*
- * bulk.c - many keys at once
- *
- * Keys and values are turned into bytes with the GIL, in chunks; a chunk then
- * goes to the library without it. What bytes were borrowed from is held until
- * the chunk is done.
+ * bulk.c - many keys at once: set, get, delete
  */
-#include "store.h"
-
-enum { CHUNK = 512 };
-
-struct chunk {
-  size_t n;
-  struct blob keys[CHUNK], values[CHUNK];
-  PyObject *held[2 * CHUNK]; /* owned                                        */
-  blt_item items[CHUNK];
-  blt_bytes names[CHUNK], found[CHUNK];
-};
-
-static struct chunk *chunk_new(void)
-{
-  struct chunk *chunk = PyMem_Malloc(sizeof *chunk);
-
-  if (chunk == NULL)
-    PyErr_NoMemory();
-  else
-    chunk->n = 0;
-  return chunk;
-}
-
-static void chunk_empty(struct chunk *chunk, int with_values)
-{
-  for (size_t i = 0; i < chunk->n; i++) {
-    blob_free(&chunk->keys[i]);
-    if (with_values)
-      blob_free(&chunk->values[i]);
-    Py_DECREF(chunk->held[2 * i]);
-    if (with_values)
-      Py_DECREF(chunk->held[2 * i + 1]);
-  }
-  chunk->n = 0;
-}
+#include "chunk.h"
 
 /* ---- putting */
 
@@ -223,86 +185,6 @@ static PyObject *store_set_many(PyObject *self, PyObject *const *args,
 
 /* ---- getting */
 
-static int add_key(Store *store, struct chunk *chunk, PyObject *key)
-{
-  size_t n = chunk->n;
-
-  if (codec_dump(&store->key, key, &chunk->keys[n]) < 0)
-    return -1;
-  chunk->held[2 * n] = Py_NewRef(key);
-  chunk->names[n] = (blt_bytes){chunk->keys[n].data, chunk->keys[n].len};
-  chunk->n = n + 1;
-  return 0;
-}
-
-/* Keys to come: a list or tuple, or whatever else can be iterated over. */
-struct source {
-  PyObject *sequence, *iterator; /* owned; one of them                       */
-  Py_ssize_t at;                 /* in the sequence                          */
-};
-
-static int source_open(struct source *source, PyObject *keys)
-{
-  int is_sequence = PyList_CheckExact(keys) || PyTuple_CheckExact(keys);
-
-  source->at = 0;
-  source->sequence = is_sequence ? Py_NewRef(keys) : NULL;
-  source->iterator = is_sequence ? NULL : PyObject_GetIter(keys);
-  return is_sequence || source->iterator != NULL ? 0 : -1;
-}
-
-static void source_close(struct source *source)
-{
-  Py_XDECREF(source->sequence);
-  Py_XDECREF(source->iterator);
-}
-
-/* Objects and values lie anywhere in memory: have the next ones on their
- * way. The text of a short key is at the end of its object. */
-enum { KEYS_AHEAD = 16, VALUES_AHEAD = 6, LINE = 64 };
-
-static void ask_for(const void *data, size_t len)
-{
-  for (size_t at = 0; at < len; at += LINE)
-    __builtin_prefetch((const char *)data + at);
-}
-
-/* A serializer may run Python code that changes the list. */
-static int fill_from_sequence(Store *store, struct chunk *chunk,
-                              struct source *source)
-{
-  PyObject *sequence = source->sequence;
-
-  while (chunk->n < CHUNK && source->at < PySequence_Fast_GET_SIZE(sequence)) {
-    if (source->at + KEYS_AHEAD < PySequence_Fast_GET_SIZE(sequence))
-      ask_for(PySequence_Fast_GET_ITEM(sequence, source->at + KEYS_AHEAD),
-              2 * LINE);
-    PyObject *key = PySequence_Fast_GET_ITEM(sequence, source->at++);
-    Py_INCREF(key);
-    int result = add_key(store, chunk, key);
-    Py_DECREF(key);
-    if (result < 0)
-      return -1;
-  }
-  return 0;
-}
-
-/* Up to CHUNK keys; fewer: that was all. */
-static int fill_keys(Store *store, struct chunk *chunk, struct source *source)
-{
-  PyObject *key;
-
-  if (source->sequence != NULL)
-    return fill_from_sequence(store, chunk, source);
-  while (chunk->n < CHUNK && (key = PyIter_Next(source->iterator)) != NULL) {
-    int result = add_key(store, chunk, key);
-    Py_DECREF(key);
-    if (result < 0)
-      return -1;
-  }
-  return PyErr_Occurred() ? -1 : 0;
-}
-
 /* Leaves with the gate held for reading, so that what was found stays. */
 static int find_chunk(Store *store, struct chunk *chunk)
 {
@@ -400,7 +282,7 @@ static PyObject *store_get_many(PyObject *self, PyObject *const *args,
   PyObject *list = chunk == NULL ? NULL : PyList_New(0);
   int result = list == NULL ? -1 : 0, is_last = 0;
   while (result == 0 && !is_last) {
-    result = fill_keys(store, chunk, &source);
+    result = chunk_fill(store, chunk, &source);
     is_last = chunk->n < CHUNK;
     if (result == 0 && chunk->n > 0)
       result = get_chunk(store, chunk, list, given[1]);
@@ -440,7 +322,7 @@ static int pack_all(Store *store, PyObject *keys, char *out, char *found)
     Py_ssize_t begin = at;
     while (at < n && chunk->n < CHUNK && result == 0)
       result = at < PyList_GET_SIZE(keys)
-                   ? add_key(store, chunk, PyList_GET_ITEM(keys, at++))
+                   ? chunk_add_key(store, chunk, PyList_GET_ITEM(keys, at++))
                    : -1;
     if (result == 0 && (result = find_chunk(store, chunk)) == 0) {
       pack_chunk(store, chunk, out + (size_t)begin * store->value_len,
@@ -538,7 +420,7 @@ static PyObject *store_del_many(PyObject *self, PyObject *const *args,
   struct chunk *chunk = chunk_new();
   int result = chunk == NULL ? -1 : 0, is_last = 0;
   while (result == 0 && !is_last) {
-    result = fill_keys(store, chunk, &source);
+    result = chunk_fill(store, chunk, &source);
     is_last = chunk->n < CHUNK;
     if (result == 0 && chunk->n > 0)
       result = delete_chunk(store, chunk, &n_deleted);
@@ -548,9 +430,6 @@ static PyObject *store_del_many(PyObject *self, PyObject *const *args,
   source_close(&source);
   return result < 0 ? NULL : PyLong_FromSize_t(n_deleted);
 }
-
-#define FAST(function)                                                         \
-  (PyCFunction)(void (*)(void))(function), METH_FASTCALL | METH_KEYWORDS
 
 PyMethodDef bulk_methods[] = {
     {"set_many", FAST(store_set_many), set_many_doc},

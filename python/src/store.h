@@ -2,13 +2,19 @@
  * store.h - the object behind every open file, and what its parts share
  *
  *   module    the module, and functions on paths
- *   store     open, close, what is known of the file
- *   access    one key: get, set, in, del, times
+ *   store     the type: its life, and what is known of the file
+ *   open      opening and closing
+ *   access    one key: get, set, in, del
+ *   times     the timestamp of a key
+ *   hidden    metadata and slots
  *   bulk      many keys at once
+ *   chunk     what of them is under way
  *   iter      walking all keys
  *   upkeep    sync, batches, prune, verify, stats
  *   view      memoryviews that keep the map
  *   codec     Python objects from and to bytes
+ *   args      arguments of calls
+ *   long      calls that take long
  *   gate      who waits for whom
  *   fail      exceptions
  *
@@ -109,7 +115,8 @@ typedef struct store {
 } Store;
 
 extern PyTypeObject Store_Type, Iter_Type, View_Type, Lock_Type;
-extern PyMethodDef access_methods[], bulk_methods[], upkeep_methods[];
+extern PyMethodDef open_methods[], access_methods[], time_methods[],
+    hidden_methods[], view_methods[], bulk_methods[], upkeep_methods[];
 extern PyMappingMethods access_mapping;
 extern PySequenceMethods access_sequence;
 
@@ -155,6 +162,10 @@ static inline int enter_short_write(Store *store)
  */
 int long_begin(Store *store, int needs_write);
 int long_end(Store *store, blt_status status);
+/* What the progress callback raised, raised here: -1; or 0. */
+int raise_from_callback(Store *store);
+/* The exception that is set, owned; it is not set any more. */
+PyObject *take_exception(void);
 
 /* After a change by `bytes`: is the next one likely to write to the file? */
 static inline int is_commit_near(const Store *store)
@@ -165,8 +176,24 @@ void store_measure_room(Store *store);
 
 int store_trampoline(void *ctx, const char *phase, uint64_t done,
                      uint64_t total);
+/* Close what is open; for the last owner. */
+blt_status close_db(Store *store);
 void store_seal(Store *store);
 void store_stop_iters(Store *store);
+
+/* The value of a key, borrowed, be it a user's or a hidden one. */
+blt_status find_value(Store *store, const struct blob *key, blt_bytes *out);
+/* As an object; or, without decoding, its bytes. */
+PyObject *load_value(Store *store, const blt_bytes *value, int decode);
+
+/* booklet's own keys: which of them is it, if any? */
+enum { NOT_HIDDEN, HIDDEN_METADATA, HIDDEN_SLOT_1, HIDDEN_SLOT_2 };
+int which_hidden(const Store *store, const struct blob *key);
+blt_status get_hidden(Store *store, int which, blt_bytes *out,
+                      uint64_t *out_time);
+blt_status put_hidden(Store *store, int which, const struct blob *value,
+                      uint64_t time);
+blt_status delete_hidden(Store *store, int which);
 
 /* None: BLT_NOW; an int; or what utils.make_timestamp_int makes of it. */
 int clock_of(PyObject *timestamp, uint64_t *out);
@@ -178,6 +205,9 @@ int take_args(const char *function, PyObject *const *args, Py_ssize_t n_args,
               PyObject *names_given, const char *const *names, int n_names,
               int n_needed, PyObject **out);
 
+#define FAST(function)                                                         \
+  (PyCFunction)(void (*)(void))(function), METH_FASTCALL | METH_KEYWORDS
+
 PyObject *iter_new(Store *store, int what, int decode);
 enum {
   WALK_KEYS,
@@ -188,7 +218,6 @@ enum {
   WALK_LOCATIONS,
   WALK_SCAN
 };
-PyObject *view_new(Store *store, blt_bytes bytes);
 PyObject *lock_new(Store *store);
 
 #endif

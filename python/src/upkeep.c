@@ -291,9 +291,6 @@ static PyObject *store_set_progress(PyObject *self, PyObject *progress)
   Py_RETURN_NONE;
 }
 
-#define FAST(function)                                                         \
-  (PyCFunction)(void (*)(void))(function), METH_FASTCALL | METH_KEYWORDS
-
 PyMethodDef upkeep_methods[] = {
     {"keys", store_keys, METH_NOARGS, "keys($self)\n--\n\nIterate over keys."},
     {"values", store_values, METH_NOARGS,

@@ -10,7 +10,7 @@ typedef struct {
   blt_bytes bytes;
 } View;
 
-PyObject *view_new(Store *store, blt_bytes bytes)
+static PyObject *view_new(Store *store, blt_bytes bytes)
 {
   View *view = PyObject_GC_New(View, &View_Type);
 
@@ -64,6 +64,68 @@ PyTypeObject View_Type = {
     .tp_traverse = view_traverse,
     .tp_as_buffer = &view_procs,
 };
+
+PyDoc_STRVAR(get_view_doc,
+             "get_view($self, /, key, default=None)\n--\n\n"
+             "The stored bytes of key as a read-only memoryview, not copied\n"
+             "and not decoded. It stays good, and keeps the map and the\n"
+             "file's lock, until it is released; prune(), clear() and\n"
+             "reopen() raise BufferError meanwhile.");
+
+static PyObject *view_of(Store *store, const struct blob *key,
+                         PyObject *missing)
+{
+  blt_bytes value;
+  blt_status status;
+
+  /* What waits in the write buffer is moved by the next put. */
+  if (store->writable && store->pending > 0 && long_begin(store, 1) == 0) {
+    Py_BEGIN_ALLOW_THREADS
+    status = blt_batch_begin(store->db);
+    if (status == BLT_OK)
+      status = blt_batch_abort(store->db);
+    Py_END_ALLOW_THREADS
+    if (status == BLT_E_BUSY) {
+      gate_leave_write(&store->gate);
+      PyErr_SetString(PyExc_RuntimeError,
+                      "no views inside batch(); take them before or after");
+      return NULL;
+    }
+    if (long_end(store, status) < 0)
+      return NULL;
+  }
+  if (PyErr_Occurred() || enter_short_read(store) < 0)
+    return NULL;
+  status = find_value(store, key, &value);
+  if (status < 0)
+    return fail_raise(store, status);
+  return status == BLT_NOT_FOUND ? Py_NewRef(missing) : view_new(store, value);
+}
+
+static PyObject *store_get_view(PyObject *self, PyObject *const *args,
+                                Py_ssize_t n_args, PyObject *names_given)
+{
+  static const char *const names[] = {"key", "default"};
+  Store *store = (Store *)self;
+  PyObject *given[2] = {NULL, Py_None};
+  struct blob blob;
+
+  if (take_args("get_view", args, n_args, names_given, names, 2, 1, given) < 0)
+    return NULL;
+  if (store->in_memory && store->writable) {
+    PyErr_SetString(PyExc_ValueError,
+                    "no views of a store that is written in memory");
+    return NULL;
+  }
+  if (codec_dump(&store->key, given[0], &blob) < 0)
+    return NULL;
+  PyObject *view = view_of(store, &blob, given[1]);
+  blob_free(&blob);
+  return view;
+}
+
+PyMethodDef view_methods[] = {{"get_view", FAST(store_get_view), get_view_doc},
+                              {NULL, NULL, 0, NULL}};
 
 /* ---- the lock that booklet's users know as _thread_lock */
 

@@ -1,0 +1,104 @@
+/*
+ * long.c - calls that take long: alone, without the GIL, and with progress
+ */
+#include "store.h"
+
+int long_begin(Store *store, int needs_write)
+{
+  if (needs_write && !store->writable) {
+    fail_read_only();
+    return -1;
+  }
+  if (store->db == NULL || store->closing) {
+    fail_closed();
+    return -1;
+  }
+  if (gate_enter_write(&store->gate) < 0)
+    return -1;
+  /* It may have been closed while we waited. */
+  if (store->db != NULL && !store->closing)
+    return 0;
+  gate_leave_write(&store->gate);
+  fail_closed();
+  return -1;
+}
+
+int raise_from_callback(Store *store)
+{
+  PyObject *raised = store->raised;
+
+  if (raised == NULL)
+    return 0;
+  store->raised = NULL;
+  PyErr_SetObject((PyObject *)Py_TYPE(raised), raised);
+  Py_DECREF(raised);
+  return -1;
+}
+
+int long_end(Store *store, blt_status status)
+{
+  store_measure_room(store);
+  if (store->raised != NULL)
+    (void)raise_from_callback(store);
+  else if (status < 0)
+    fail_raise(store, status);
+  gate_leave_write(&store->gate);
+  return PyErr_Occurred() ? -1 : 0;
+}
+
+/* As src/api/write.c of the library decides when the buffer is full. It does
+ * not matter when that changes: then a commit is made with the GIL held. */
+void store_measure_room(Store *store)
+{
+  blt_header header;
+  size_t len = store->buffer_len;
+
+  if (!store->writable || blt_header_info(store->db, &header) < 0)
+    return;
+  if (header.file_len == store->known_len && store->room != 0) {
+    if (store->pending >= store->room)
+      store->room = store->pending + len / 64 + 1;
+    return;
+  }
+  size_t used = (size_t)(header.file_len % len);
+  store->known_len = header.file_len;
+  store->pending = 0;
+  store->room = len - used > len / 4 ? len - used : len;
+}
+
+PyObject *take_exception(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+  return PyErr_GetRaisedException();
+#else
+  PyObject *type, *value, *trace;
+
+  PyErr_Fetch(&type, &value, &trace);
+  PyErr_NormalizeException(&type, &value, &trace);
+  if (trace != NULL)
+    PyException_SetTraceback(value, trace);
+  Py_XDECREF(type);
+  Py_XDECREF(trace);
+  return value;
+#endif
+}
+
+int store_trampoline(void *ctx, const char *phase, uint64_t done,
+                     uint64_t total)
+{
+  Store *store = ctx;
+  PyGILState_STATE gil = PyGILState_Ensure();
+  int stop = store->raised != NULL || PyErr_CheckSignals() < 0;
+
+  if (!stop && store->progress != NULL) {
+    PyObject *result = PyObject_CallFunction(store->progress, "sKK", phase,
+                                             (unsigned long long)done,
+                                             (unsigned long long)total);
+    stop = result == NULL;
+    Py_XDECREF(result);
+  }
+  if (stop && store->raised == NULL)
+    store->raised = take_exception();
+  PyGILState_Release(gil);
+  return stop;
+}
