@@ -196,7 +196,9 @@ typedef enum blt_kind { BLT_ANY = 0, BLT_VARIABLE, BLT_FIXED } blt_kind;
  * booklet, when it is the first to open the file of a killed process: what was
  * committed up to the last blt_sync it reads like any other file. If there were
  * commits after that, it refuses the file ("not the correct file type") until
- * this library, or any command of blt, has opened it once.
+ * this library, or any command of blt, has opened it once. After a power cut it
+ * refuses as well, or its get finds all that the last blt_sync acknowledged;
+ * iterate and prune there only after one of ours has opened the file.
  */
 typedef enum blt_sync_level {
   BLT_SYNC_BATCH = 0,

@@ -250,6 +250,18 @@ blt_status blt__log_settle(struct blt__log *log)
   return status == BLT_OK && is_due ? blt__checkpoint(log) : status;
 }
 
+/* L5: a power cut that keeps this header keeps what it speaks of. */
+static blt_status show_to_booklet(struct blt__log *log)
+{
+  blt_status status = log->links_unsynced ? blt__log_sync_file(log) : BLT_OK;
+
+  if (status < 0 || (status = blt__log_unguard(log)) < 0)
+    return blt__log_poison(log, status, BLT_E_COMMITTED,
+                           "all commits are safe, but the header could not be "
+                           "written; close and open the file again");
+  return BLT_OK;
+}
+
 blt_status blt__log_sync(struct blt__log *log)
 {
   blt_status status = make_durable(log);
@@ -259,11 +271,7 @@ blt_status blt__log_sync(struct blt__log *log)
   while (status == BLT_OK &&
          log->image->links.n + log->tombs.n + log->old_tombs.n > 0)
     status = blt__checkpoint(log);
-  if (status == BLT_OK && (status = blt__log_unguard(log)) < 0)
-    return blt__log_poison(log, status, BLT_E_COMMITTED,
-                           "all commits are safe, but the header could not be "
-                           "written; close and open the file again");
-  return status;
+  return status == BLT_OK && log->guarded ? show_to_booklet(log) : status;
 }
 
 blt_status blt__log_flatten(struct blt__log *log)

@@ -203,9 +203,7 @@ static int hand_out(struct explorer *explorer, const struct crash *crash)
     return 0;
   count(explorer, 0, crash);
   export_state(explorer->limits->export, explorer->story,
-               crash->power ? "power" : "kill", l->number,
-               crash->power ? story_before(explorer->story, verdict.low)
-                            : verdict.low,
+               crash->power ? "power" : "kill", l->number, verdict.low,
                verdict.high, &l->disk.state);
   return 0;
 }

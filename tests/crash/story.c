@@ -100,16 +100,6 @@ size_t story_first(const struct story *story, int power, size_t n_done,
   return first;
 }
 
-size_t story_before(const struct story *story, size_t i)
-{
-  const size_t ack = story->moments[i].ack;
-
-  while (i > 0 &&
-         (story->moments[i].ack == NEVER || story->moments[i].ack >= ack))
-    i--;
-  return i;
-}
-
 size_t story_last(const struct story *story, size_t n_begun)
 {
   size_t last = 0;

@@ -114,8 +114,6 @@ void story_release(struct story *story);
 size_t story_first(const struct story *story, int power, size_t n_done,
                    size_t n_durable);
 size_t story_last(const struct story *story, size_t n_begun);
-/* The last moment that a sync before that of moment i acknowledged. */
-size_t story_before(const struct story *story, size_t i);
 
 /* The key is this, or gone, in each moment. */
 void story_override(struct story *story, unsigned key,
