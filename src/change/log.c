@@ -119,8 +119,10 @@ static unsigned flags_of(const struct blt__log *log, enum blt__state state)
 {
   unsigned flags = log->level == BLT_SYNC_OFF ? BLT__FLAG_OFF : 0;
 
-  return state == BLT__REPAIR && log->was_open ? flags | BLT__FLAG_WAS_OPEN
-                                               : flags;
+  if (state == BLT__REPAIR)
+    flags |= (log->was_open ? BLT__FLAG_WAS_OPEN : 0u) |
+             (log->has_gap ? BLT__FLAG_GAP : 0u);
+  return flags;
 }
 
 blt_status blt__log_put_header(struct blt__log *log, enum blt__state state,

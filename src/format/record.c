@@ -162,6 +162,21 @@ static int has_tag(const uint8_t *head, const char *tag)
          memcmp(head + BLT__RECORD_TAG_LEN, rest, sizeof rest) == 0;
 }
 
+uint64_t blt__record_search(const uint8_t *bytes, uint64_t n)
+{
+  const uint8_t *at = bytes;
+  const uint8_t *const end = bytes + n;
+
+  while ((uint64_t)(end - at) >= BLT__RECORD_TAG_LEN &&
+         (at = memchr(at, record_tag[0],
+                      (size_t)(end - at) - BLT__RECORD_TAG_LEN + 1)) != NULL) {
+    if (memcmp(at, record_tag, BLT__RECORD_TAG_LEN) == 0)
+      return (uint64_t)(at - bytes);
+    at++;
+  }
+  return n;
+}
+
 int blt__record_is_tagged(const uint8_t *head)
 {
   return has_tag(head, record_tag);

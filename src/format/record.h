@@ -20,8 +20,9 @@
 
 enum blt__state { BLT__CLEAN = 1, BLT__DIRTY = 2, BLT__REPAIR = 3 };
 enum {
-  BLT__FLAG_OFF = 1,     /* the session never syncs                       */
-  BLT__FLAG_WAS_OPEN = 2 /* REPAIR: booklet could open the file before it */
+  BLT__FLAG_OFF = 1,      /* the session never syncs                       */
+  BLT__FLAG_WAS_OPEN = 2, /* REPAIR: booklet could open the file before it */
+  BLT__FLAG_GAP = 4       /* REPAIR: the log goes on behind a damaged part */
 };
 enum { BLT__SALT_LEN = 8 };
 
@@ -167,6 +168,9 @@ static inline struct blt__tomb blt__tomb_decode(const uint8_t *p)
 {
   return (struct blt__tomb){blt__get6(p), blt__get6(p + 6)};
 }
+
+/* The first of n bytes at which a record's tag stands; n if there is none. */
+uint64_t blt__record_search(const uint8_t *bytes, uint64_t n);
 
 /* Whether a dead block's first bytes carry a record's tag; or any of ours. */
 int blt__record_is_tagged(const uint8_t *head);

@@ -10,6 +10,7 @@
 
 #include "change/checkpoint.h"
 #include "upkeep/foreign.h"
+#include "upkeep/gap.h"
 #include "upkeep/repair.h"
 #include "upkeep/replay.h"
 
@@ -271,7 +272,9 @@ static blt_status recover_crashed(struct blt__opening *opening)
     return status;
   status = blt__replay_read(&replay, opening->image, opening->env,
                             &opening->checkpoint);
-  if (status == BLT_OK)
+  if (status == BLT_OK && replay.damaged && !must_rebuild)
+    status = blt__gap_fail(&replay);
+  else if (status == BLT_OK)
     status = replay.foreign || must_rebuild ? rebuild(opening, &replay)
                                             : redo(opening, &replay);
   blt__replay_release(&replay);
@@ -305,6 +308,9 @@ blt_status blt__recover_overlay(struct blt__opening *opening)
   blt_status status = blt__replay_read(&replay, opening->image, opening->env,
                                        &opening->checkpoint);
 
+  if (status == BLT_OK && replay.damaged &&
+      opening->checkpoint.state != BLT__REPAIR)
+    status = blt__gap_fail(&replay);
   if (status == BLT_OK &&
       (replay.foreign || is_beyond_log(&opening->checkpoint) ||
        opening->checkpoint.state == BLT__REPAIR))

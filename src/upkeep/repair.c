@@ -30,6 +30,7 @@ static blt_status found_next(struct blt__source *source,
 /* The layout stays, and all beyond the present size is a copy that may be
  * thrown away: a crash from here on starts the repair again. */
 static blt_status mark_repair(struct blt__log *log,
+                              const struct blt__survey *survey,
                               const struct blt__checkpoint *checkpoint)
 {
   uint64_t size = log->image->view.size;
@@ -45,9 +46,12 @@ static blt_status mark_repair(struct blt__log *log,
   log->was_open = checkpoint != NULL && checkpoint->state == BLT__REPAIR
                       ? (checkpoint->flags & BLT__FLAG_WAS_OPEN) != 0
                       : !log->guarded;
+  log->has_gap = survey->has_gap;
   log->boot_id = blt__boot_id();
   log->end = log->durable = size;
-  log->seq = from.seq;
+  /* Beyond any number that the old log can have: its records may stand behind
+   * the end of the new one until the file is cut. */
+  log->seq = from.seq + size;
   log->in_session = 1;
   blt_status status = blt__log_put_header(log, BLT__REPAIR, from, size);
   return status == BLT_OK ? blt__log_sync_file(log) : status;
@@ -85,7 +89,7 @@ blt_status blt__repair(struct blt__log *log, struct blt__survey *survey,
   if (status < 0)
     return status;
   memcpy(before, header, sizeof before);
-  status = mark_repair(log, checkpoint);
+  status = mark_repair(log, survey, checkpoint);
   if (status < 0)
     return blt__log_poison(log, status, BLT_E_POISONED,
                            "the repair could not begin");

@@ -8,6 +8,7 @@
 #include "format/bodyhash.h"
 #include "lookup/chain.h"
 #include "upkeep/foreign.h"
+#include "upkeep/gap.h"
 
 /* ---- reading records */
 
@@ -63,9 +64,8 @@ static int is_linked(struct blt__replay *replay, uint64_t off, uint64_t end)
   return 0;
 }
 
-/* P1 */
-static int is_body_right(struct blt__replay *replay,
-                         const struct blt__record *record)
+int blt__replay_is_body_right(struct blt__replay *replay,
+                              const struct blt__record *record)
 {
   struct blt__image *image = replay->image;
   uint64_t off = record->off + record->len;
@@ -109,11 +109,16 @@ static blt_status read_records(struct blt__replay *replay)
     return (blt_status)found;
   size_t n = blt__replay_n(replay);
   size_t whole = 0; /* P2 */
+  replay->stop = off;
+  replay->stop_seq = seq;
   for (size_t i = 0; i < n; i++) {
-    if (record_at(replay, i)->off >= durable &&
-        !is_body_right(replay, record_at(replay, i)))
+    record = *record_at(replay, i);
+    if (record.off >= durable && !blt__replay_is_body_right(replay, &record)) {
+      replay->stop = record.off;
+      replay->stop_seq = record.seq;
       break;
-    if (record_at(replay, i)->kind == BLT__RECORD_BATCH)
+    }
+    if (record.kind == BLT__RECORD_BATCH)
       whole = i + 1;
   }
   replay->records.len = whole * sizeof record;
@@ -131,18 +136,15 @@ static blt_status fail_memory(const struct blt__replay *replay)
   return blt__fail_memory(replay->image->view.sink);
 }
 
-static blt_status set(struct blt__replay *replay, struct blt__links *table,
-                      uint64_t off, uint64_t link, int only_first)
+static blt_status set(struct blt__replay *replay, uint64_t off, uint64_t link)
 {
   int is_new;
 
   if (off == 0)
     return blt__image_corrupt(replay->image, 0, "a record changes the header");
-  if (blt__links_reserve(table, 1) != 0)
+  if (blt__links_reserve(&replay->final, 1) != 0)
     return fail_memory(replay);
-  struct blt__link_entry *entry = blt__links_make(table, off, &is_new);
-  if (is_new || !only_first)
-    entry->link = link & BLT__OFF_MAX;
+  blt__links_make(&replay->final, off, &is_new)->link = link & BLT__OFF_MAX;
   return BLT_OK;
 }
 
@@ -159,7 +161,7 @@ static blt_status allow(struct blt__replay *replay, uint64_t off, uint64_t link)
 static blt_status change_link(struct blt__replay *replay, uint64_t off,
                               uint64_t old, uint64_t new)
 {
-  blt_status status = set(replay, &replay->final, off, new, 0);
+  blt_status status = set(replay, off, new);
 
   if (status == BLT_OK)
     status = allow(replay, off, old);
@@ -173,28 +175,6 @@ static blt_status record_bytes(struct blt__replay *replay,
 {
   return blt__view_at(&replay->image->view, record->off,
                       blt__record_used_len(&replay->image->geo, record), out);
-}
-
-/* What each changed link held before the log touched it. */
-static blt_status note_first(struct blt__replay *replay,
-                             const struct blt__record *record)
-{
-  const struct blt__geometry *geo = &replay->image->geo;
-  const uint8_t *bytes = NULL;
-  blt_status status = record_bytes(replay, record, &bytes);
-
-  for (uint32_t i = 0; status == BLT_OK && i < record->n_patches; i++) {
-    struct blt__patch patch =
-        blt__patch_decode(bytes + blt__record_patch_off(geo, i));
-    status = set(replay, &replay->first, patch.slot_off, patch.old_link, 1);
-  }
-  for (uint32_t i = 0; status == BLT_OK && i < record->n_tombs; i++) {
-    struct blt__tomb tomb = blt__tomb_decode(
-        bytes + blt__record_tomb_off(geo, record->n_patches, i));
-    status = set(replay, &replay->first, tomb.block_off + BLT__LINK_OFF,
-                 tomb.old_link, 1);
-  }
-  return status;
 }
 
 /* Which blocks the log killed; good even when the links are not. */
@@ -247,7 +227,8 @@ static blt_status apply_tombs(struct blt__replay *replay,
     struct blt__block block;
     const uint8_t *head = NULL;
     status = blt__image_block(image, tomb.block_off, &block, &head);
-    /* The bucket's slot may still lead to the block that died. */
+    /* The bucket's slot may still lead to the block that died: what the new
+     * heads of its chain say does not tell (apply_heads). */
     if (status == BLT_OK)
       status =
           allow(replay, blt__layout_slot(&image->layout, head), tomb.block_off);
@@ -258,16 +239,8 @@ static blt_status apply_tombs(struct blt__replay *replay,
   return status;
 }
 
-/* What was baked into a block's link when it was written. */
-static uint64_t baked_link(const struct blt__replay *replay,
-                           const struct blt__block *block)
-{
-  const struct blt__link_entry *entry =
-      blt__links_find(&replay->first, block->off + BLT__LINK_OFF);
-
-  return entry != NULL ? entry->link : block->next;
-}
-
+/* A new head's link is what its slot held before. Where the file has another by
+ * now, the block that it led to has died, and apply_tombs allows that one. */
 static blt_status apply_heads(struct blt__replay *replay,
                               const struct blt__record *record)
 {
@@ -287,7 +260,7 @@ static blt_status apply_heads(struct blt__replay *replay,
       break;
     uint64_t next = i + 1 == record->n_blocks && record->last_next != 0
                         ? record->last_next
-                        : baked_link(replay, &block);
+                        : block.next;
     if (i >= record->n_blocks - record->n_inserts)
       status = change_link(replay, blt__layout_slot(&image->layout, head), next,
                            off);
@@ -305,8 +278,6 @@ static blt_status apply_records(struct blt__replay *replay)
 {
   blt_status status = BLT_OK;
 
-  for (size_t i = 0; status == BLT_OK && i < blt__replay_n(replay); i++)
-    status = note_first(replay, record_at(replay, i));
   for (size_t i = 0; status == BLT_OK && i < blt__replay_n(replay); i++) {
     const struct blt__record *record = record_at(replay, i);
     const uint8_t *bytes = NULL;
@@ -331,14 +302,16 @@ static blt_status read_log(struct blt__replay *replay)
   uint32_t count = blt__get4(header + BLT__HDR_COUNT);
   replay->guarded = blt__header_is_guarded(header) &&
                     !(replay->checkpoint->flags & BLT__FLAG_WAS_OPEN);
-  if ((status = read_records(replay)) < 0 ||
-      (status = collect_tombs(replay)) < 0)
+  if ((status = read_records(replay)) < 0)
     return status;
   replay->foreign = blt__foreign_layout(replay, count) ||
                     replay->end > image->view.size ||
                     replay->n_keys >= BLT__COUNT_UNCLEAN;
-  if (replay->foreign)
-    return BLT_OK;
+  if (!replay->foreign)
+    status = blt__gap_judge(replay);
+  if (status < 0 || (status = collect_tombs(replay)) < 0 || replay->foreign ||
+      replay->damaged)
+    return status;
   status = apply_records(replay);
   if (status == BLT_E_CORRUPT) {
     replay->foreign = 1;
@@ -359,7 +332,6 @@ blt_status blt__replay_read(struct blt__replay *replay,
   blt__buf_init(&replay->records, env);
   blt__buf_init(&replay->legal, env);
   blt__links_init(&replay->final, env);
-  blt__links_init(&replay->first, env);
   /* A read that failed is no record that is missing. */
   blt__view_forget_failure(&image->view);
   blt_status status = read_log(replay);
@@ -371,7 +343,6 @@ void blt__replay_release(struct blt__replay *replay)
   blt__buf_release(&replay->records);
   blt__buf_release(&replay->legal);
   blt__links_release(&replay->final);
-  blt__links_release(&replay->first);
   blt__offsets_release(&replay->tombs, replay->env);
 }
 

@@ -23,12 +23,13 @@ struct blt__replay {
   struct blt__buf records; /* struct blt__record                   */
   uint64_t end;            /* of the last one that counts          */
   uint64_t n_keys;
+  uint64_t stop, stop_seq;   /* where reading ended, and what was wanted   */
   struct blt__links final;   /* link offset -> link                  */
-  struct blt__links first;   /* link offset -> first logged old link */
   struct blt__buf legal;     /* struct blt__change: values by P3     */
   struct blt__offsets tombs; /* block offsets                        */
   int guarded;               /* booklet could not open the file      */
   int foreign;               /* somebody else wrote after the crash  */
+  int damaged;               /* the log goes on behind the stop      */
 };
 
 /* Read the log from the checkpoint on. The file stays as it is. */
@@ -47,6 +48,10 @@ blt__replay_record(const struct blt__replay *replay, size_t i)
 {
   return (const struct blt__record *)(const void *)replay->records.data + i;
 }
+
+/* P1: the blocks behind a record whose own bytes are right. */
+int blt__replay_is_body_right(struct blt__replay *replay,
+                              const struct blt__record *record);
 
 /* Put final links, tombs and reveals over the image. */
 blt_status blt__replay_overlay(const struct blt__replay *replay);

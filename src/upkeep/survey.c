@@ -450,7 +450,7 @@ blt_status blt__survey(struct blt__survey *survey, struct blt__image *image,
   struct blt__region regions[2];
   unsigned n = blt__layout_regions(&image->layout, image->view.size, regions);
 
-  *survey = (struct blt__survey){.n_kept = 0};
+  *survey = (struct blt__survey){.has_gap = replay != NULL && replay->damaged};
   blt__buf_init(&survey->live, env);
   blt__links_init(&s.dead, env);
   blt__links_init(&s.revived, env);

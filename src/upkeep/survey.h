@@ -19,6 +19,7 @@ struct blt__survey {
   uint64_t n_hidden;           /* of n_kept                                  */
   uint64_t n_kept, n_dropped;  /* dropped: the sum of the next four          */
   uint64_t n_superseded, n_deleted, n_uncommitted, n_lost;
+  int has_gap;         /* the log goes on behind a damaged part       */
   uint64_t n_astray;   /* chains that lead to where no block can be  */
   uint64_t lost_len;   /* bytes that were passed over byte by byte   */
   uint64_t first_lost; /* where the first such run began                     */

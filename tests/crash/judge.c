@@ -398,6 +398,16 @@ static int judge_writer(struct trial *t, struct trace *record, size_t *n_opened,
   return is_right && watch.wrong == NULL;
 }
 
+/* After a power cut the machine has started again. */
+static uint64_t boot_id_of(const struct explorer *explorer, unsigned level)
+{
+  uint64_t id = explorer->story->boot_id;
+
+  for (unsigned i = 0; i <= level; i++)
+    id += (uint64_t)explorer->levels[i].crash->power;
+  return id;
+}
+
 int judge(struct explorer *explorer, unsigned level,
           const struct verdict *verdict, struct trace *record, size_t *n_opened,
           struct entry *seen)
@@ -412,7 +422,7 @@ int judge(struct explorer *explorer, unsigned level,
   const int is_read = lot(explorer, level, 4) % 8 == 0;
 
   set_chance(lot(explorer, level, 5));
-  set_boot_id(explorer->story->boot_id);
+  set_boot_id(boot_id_of(explorer, level));
   if (verdict->low > verdict->high) {
     report(explorer, level, "moments %zu to %zu", verdict->low, verdict->high);
     return 0;

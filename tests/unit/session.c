@@ -6,6 +6,7 @@
 
 #include "hash/keyhash.h"
 #include "lookup/chain.h"
+#include "lookup/scan.h"
 #include "support/store.h"
 
 blt_options session_options(blt_sync_level sync)
@@ -82,6 +83,22 @@ struct copy session_copy(struct session *session)
       inner->ops->read_at(inner, 0, copy.bytes, copy.len) != (int64_t)copy.len)
     abort();
   return copy;
+}
+
+uint64_t count_live(const struct copy *copy)
+{
+  struct inside inside;
+  struct blt__scan scan;
+  struct blt__scanned s;
+  blt_status status;
+  uint64_t n = 0;
+
+  inside_open(&inside, copy->bytes, copy->len, 0);
+  blt__scan_begin(&scan, &inside.image);
+  while ((status = blt__scan_next_live(&scan, &s)) == BLT_OK)
+    n++;
+  inside_close(&inside);
+  return status == BLT_END ? n : UINT64_MAX;
 }
 
 void put_durably(struct session *session, const char *key, const char *value)

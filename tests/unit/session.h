@@ -41,6 +41,10 @@ blt_status session_close(struct session *session);
 
 struct copy session_copy(struct session *session);
 
+/* What booklet iterates over: live blocks of the file as it stands, one after
+ * the other; UINT64_MAX when there is none at some step. */
+uint64_t count_live(const struct copy *copy);
+
 /* Put and make it durable, as its own commit. */
 void put_durably(struct session *session, const char *key, const char *value);
 

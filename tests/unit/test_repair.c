@@ -141,7 +141,6 @@ START_TEST(what_was_deleted_or_never_committed_is_dropped)
   blt__buf_init(&replay.records, &inside.env);
   blt__buf_init(&replay.legal, &inside.env);
   blt__links_init(&replay.final, &inside.env);
-  blt__links_init(&replay.first, &inside.env);
   replay.end = tail;
   ck_assert_int_eq(blt__offsets_add(&replay.tombs, &inside.env, a), 0);
   ck_assert_int_eq(

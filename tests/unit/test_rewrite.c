@@ -91,6 +91,77 @@ START_TEST(nothing_that_is_needed_is_written_over)
 }
 END_TEST
 
+/* R2: the result would end behind the place where the copy begins. */
+START_TEST(a_copy_that_does_not_fit_into_the_front_stays_where_it_is)
+{
+  blt_prune_options options = BLT_PRUNE_OPTIONS_INIT;
+  const uint64_t old_end = make();
+
+  options.n_buckets = 5000;
+  EXPECT_OK(blt_prune(session.db, &options, NULL));
+  ck_assert_uint_gt(session.db->image.layout.first_off, old_end);
+  const struct noting *const noting = &session.noting;
+  for (size_t i = 0; i < noting->n_events; i++)
+    if (noting->events[i].kind == EVENT_WRITE && !is_header(&noting->events[i]))
+      ck_assert_uint_ge(noting->events[i].off, old_end);
+  expect_numbered(session.db, 0, 60);
+  expect_sound(session.db);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+static blt_status rewrite_any(int which)
+{
+  return which == 0 ? blt_reindex(session.db, 7)
+                    : blt_prune(session.db, NULL, NULL);
+}
+
+/* 8 keys, each value replaced once; long ones, which no dead block spans, and
+ * short ones. */
+static void make_open_to_booklet(size_t value_len)
+{
+  static uint8_t value[20000];
+  blt_options options = session_options(BLT_SYNC_BATCH);
+
+  options.kind = BLT_FIXED;
+  options.fixed_value_len = (uint32_t)value_len;
+  session_open(&session, &options);
+  for (int round = 0; round < 2; round++)
+    for (int i = 0; i < 8; i++)
+      EXPECT_OK(blt_put(session.db, &"abcdefgh"[i], 1, value, value_len));
+  EXPECT_OK(blt_sync(session.db));
+  forget_events(&session.noting);
+}
+
+/* Up to the switch the copy is behind a cover or the kind is inverted, and so
+ * is what a slide leaves until the file is cut. */
+START_TEST(booklet_never_sees_a_copy_next_to_the_store)
+{
+  const size_t value_len = _i < 2 ? 20000 : 9;
+  unsigned n_open = 0;
+
+  make_open_to_booklet(value_len);
+  EXPECT_OK(rewrite_any(_i % 2));
+  const size_t n_events = session.noting.n_events;
+  EXPECT_OK(session_close(&session));
+  for (size_t stop = 0; stop <= n_events; stop++) {
+    make_open_to_booklet(value_len);
+    session.noting.n_left = (unsigned)stop + 1;
+    (void)rewrite_any(_i % 2);
+    session.noting.n_left = 0;
+    const struct copy copy = session_copy(&session);
+    session.db->log.poisoned = 1;
+    EXPECT(BLT_E_POISONED, session_close(&session));
+    if (!blt__header_is_guarded(copy.bytes)) {
+      n_open++;
+      ck_assert_uint_eq(count_live(&copy), 8);
+    }
+    free(copy.bytes);
+  }
+  ck_assert_uint_gt(n_open, 1);
+}
+END_TEST
+
 static blt_status rewrite(int which)
 {
   switch (which) {
@@ -188,6 +259,7 @@ Suite *rewrite_suite(void)
 {
   Suite *const suite =
       SUITE_OF("rewrite", nothing_that_is_needed_is_written_over,
+               a_copy_that_does_not_fit_into_the_front_stays_where_it_is,
                a_rewrite_that_is_cancelled_leaves_the_store_as_it_was,
                a_prune_that_stops_anywhere_is_whole);
   TCase *const made = case_of("kinds");
@@ -195,6 +267,7 @@ Suite *rewrite_suite(void)
   tcase_add_loop_test(made, the_header_changes_alone_between_two_syncs, 0, 2);
   tcase_add_loop_test(made, a_rewrite_without_space_leaves_the_store_as_it_was,
                       0, 3);
+  tcase_add_loop_test(made, booklet_never_sees_a_copy_next_to_the_store, 0, 4);
   suite_add_tcase(suite, made);
   return suite;
 }
