@@ -74,7 +74,7 @@ static void run_small_step(struct session *s, unsigned step)
   if (step == 17)
     session_reindex(s, 2);
   if (step == 18)
-    session_prune(s, 0);
+    session_prune(s, 0, 0);
   if (step == 19)
     session_clear(s);
   if (step == 20 || step == 21)

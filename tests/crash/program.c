@@ -155,11 +155,13 @@ static void run_rewrite(struct session *s)
     break;
   case 1:
   case 2:
+    session_prune(s, 0, 0);
+    break;
   case 3:
-    session_prune(s, 0);
+    session_prune(s, 0, counts[below(s, 6)]);
     break;
   case 4:
-    session_prune(s, random_next(&s->random) >> 9);
+    session_prune(s, random_next(&s->random) >> 9, 0);
     break;
   default:
     session_reindex(s, counts[below(s, 6)]);

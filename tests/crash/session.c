@@ -362,7 +362,7 @@ void session_reindex(struct session *s, uint32_t n_buckets)
   end_call(s, 1);
 }
 
-void session_prune(struct session *s, uint64_t older_than)
+void session_prune(struct session *s, uint64_t older_than, uint32_t n_buckets)
 {
   blt_prune_options options = BLT_PRUNE_OPTIONS_INIT;
   uint64_t n_dropped = 0;
@@ -370,6 +370,7 @@ void session_prune(struct session *s, uint64_t older_than)
   if (is_off(s))
     return;
   options.older_than = s->story->plan->shape == TIMES ? older_than : 0;
+  options.n_buckets = n_buckets;
   begin_call(s);
   expect(s, blt_prune(s->db, &options, &n_dropped) == BLT_OK, "prune");
   end_call(s, 1);

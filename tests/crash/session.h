@@ -50,7 +50,8 @@ void session_sync(struct session *s);
 void session_rest(struct session *s); /* blt_checkpoint */
 void session_checkpoint(struct session *s);
 void session_reindex(struct session *s, uint32_t n_buckets);
-void session_prune(struct session *s, uint64_t older_than);
+/* n_buckets 0: as many as there are. */
+void session_prune(struct session *s, uint64_t older_than, uint32_t n_buckets);
 void session_clear(struct session *s);
 void session_set_time(struct session *s, unsigned key);
 void session_set_file_time(struct session *s);

@@ -112,36 +112,42 @@ static int had_one_version(const struct story *story, unsigned key, size_t low,
   return version != 0;
 }
 
-static void put_by_booklet(struct session *s, unsigned key)
+static int put_by_booklet(struct session *s, unsigned key)
 {
   const size_t len = program_value_len(s, key);
   const uint64_t time = random_next(&s->random) >> 8;
 
   memset(s->value, (int)below(s, 256), len);
   if (!booklet_put(&s->disk->work, &s->story->keys[key], s->value, len, time))
-    return;
+    return 0;
   const struct entry entry = {.value_hash = hash_bytes(s->value, len),
                               .time = s->story->plan->shape == TIMES ? time : 0,
                               .len = (uint32_t)len,
                               .version = ++s->n_versions,
                               .fill = len > 0 ? s->value[0] : 0};
   story_override(s->story, key, &entry);
+  return 1;
 }
 
-/* Puts and deletes; the count is what booklet counted, or anything. */
+/* Puts and deletes; the count is what booklet counted, or anything. It is ours
+ * where booklet was killed too: then its puts tell, and deletes may not. */
 static void act_as_booklet(struct session *s)
 {
   static const struct entry gone = {.version = 0};
+  int has_put = 0, has_deleted = 0;
 
   for (uint32_t n = below(s, 4); n > 0; n--) {
     const unsigned key = below(s, s->story->n_keys);
     if (chance(s, 50))
-      put_by_booklet(s, key);
+      has_put |= put_by_booklet(s, key);
     else if (s->deletable[key] &&
-             booklet_delete(&s->disk->work, &s->story->keys[key]))
+             booklet_delete(&s->disk->work, &s->story->keys[key])) {
       story_override(s->story, key, &gone);
+      has_deleted = 1;
+    }
   }
-  if (is_open_to_booklet(&s->disk->work))
+  if (is_open_to_booklet(&s->disk->work) &&
+      (!has_put || has_deleted || chance(s, 60)))
     change_count(s);
 }
 
