@@ -56,6 +56,11 @@ static void on_size(void *ctx, uint64_t len)
     mistake(s, "journal", wrong);
 }
 
+static int nothing_waits(const struct session *s)
+{
+  return s->db->pending.n_entries == 0;
+}
+
 static void on_sync(void *ctx)
 {
   struct session *const s = ctx;
@@ -67,9 +72,11 @@ static void on_sync(void *ctx)
     if (story->moments[i - 1].ack == NEVER &&
         story->moments[i - 1].done != NEVER)
       story->moments[i - 1].ack = s->last_sync;
-  /* The commit of this call is in the file as a whole, and now on disk. */
+  /* The commit of this call is in the file as a whole, and now on disk; the
+   * index may have grown before it. */
   if (s->in_call && s->db != NULL && s->call_ack == NEVER &&
-      s->db->log.in_session && s->db->log.end != s->call_end)
+      s->db->log.in_session && s->db->log.end != s->call_end &&
+      nothing_waits(s))
     s->call_ack = s->last_sync;
 }
 
@@ -106,11 +113,6 @@ static void end_call(struct session *s, int is_committed)
   s->in_call = 0;
   if (is_committed && is_changed(s))
     add_moment(s, s->call_ack);
-}
-
-static int nothing_waits(const struct session *s)
-{
-  return s->db->pending.n_entries == 0;
 }
 
 /* ---- sessions */

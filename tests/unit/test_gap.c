@@ -299,7 +299,7 @@ static struct copy repair_stopped(const struct copy *copy, unsigned stop,
   ck_assert(blt__checkpoint_decode(copy->bytes, &checkpoint));
   EXPECT_OK(blt__replay_read(&replay, &inside.image, &inside.env, &checkpoint));
   ck_assert(replay.damaged);
-  EXPECT_OK(blt__survey(&survey, &inside.image, &inside.env, &replay, 0));
+  EXPECT_OK(blt__survey(&survey, &inside.image, &inside.env, &replay, 0, NULL));
   blt__log_init(&log, &inside.image, &inside.env, &inside.sink, BLT_SYNC_BATCH);
   memcpy(log.header, copy->bytes, BLT__HEADER_LEN);
   log.guarded = blt__header_is_guarded(copy->bytes);
