@@ -44,7 +44,7 @@ static void set_up_side_table(blt_db *db)
   size_t max = db->options.side_table_max;
 
   blt__side_init(&db->side, &db->env,
-                 max != 0 ? max : BLT_DEFAULT_SIDE_TABLE_MAX);
+                 max != 0 ? max : BLT_DEFAULT_SIDE_TABLE_MAX, db->writable);
   if (db->options.side_table == BLT_ON ||
       (db->options.side_table != BLT_OFF && !db->image.view.by_read))
     db->image.side = &db->side;

@@ -40,8 +40,7 @@ void blt__pending_release(struct blt__pending *pending)
 
 void blt__pending_clear(struct blt__pending *pending)
 {
-  if (pending->n_entries > KEPT_ENTRIES ||
-      pending->body.len > KEPT_LEN) {
+  if (pending->n_entries > KEPT_ENTRIES || pending->body.len > KEPT_LEN) {
     uint64_t seed = pending->seed;
     const struct blt__geometry *geo = pending->geo;
     blt__pending_release(pending);

@@ -17,16 +17,22 @@ enum { KEYS_PER_LOOKUP = 8, LOOKUPS_MIN = 64 };
 /* Chains that are walked together, so that their misses overlap. */
 enum { GROUP = 32 };
 
-/* Keys for each line when it is built, and the most later: in ten lines. */
-enum { KEYS_IN_TEN = 50, MOST_IN_TEN = 65, LINES_MORE = 8 };
+/* Keys in ten lines when it is built, less where keys will be added; and the
+ * most later. */
+enum {
+  KEYS_IN_TEN = 50,
+  KEYS_IN_TEN_GROWING = 30,
+  MOST_IN_TEN = 65,
+  LINES_MORE = 8
+};
 
 /* Of a block, as far as it is asked for before its head is there. */
 enum { ASK_MAX = 320 };
 
 void blt__side_init(struct blt__side *side, const struct blt__env *env,
-                    size_t max_len)
+                    size_t max_len, int grows)
 {
-  *side = (struct blt__side){.env = env, .max_len = max_len};
+  *side = (struct blt__side){.env = env, .max_len = max_len, .grows = grows};
   blt__random(&side->seed, sizeof side->seed);
 }
 
@@ -147,7 +153,9 @@ static int make_lines(struct blt__side *side, uint64_t n_keys)
 
   if (most > UINT32_MAX)
     most = UINT32_MAX;
-  side->n_lines = n_keys * 10 / KEYS_IN_TEN + LINES_MORE;
+  side->n_lines =
+      n_keys * 10 / (side->grows ? KEYS_IN_TEN_GROWING : KEYS_IN_TEN) +
+      LINES_MORE;
   if (side->n_lines > most)
     side->n_lines = most;
   if (side->n_lines == 0 || is_crowded(side, n_keys))

@@ -37,6 +37,7 @@ struct blt__side {
   const struct blt__env *env; /* borrowed                                  */
   uint64_t seed;
   size_t max_len;    /* bytes that the table may take                     */
+  int grows;         /* keys will be added */
   _Atomic int state; /* enum blt__side_state                              */
   struct blt__line *lines; /* n_lines of them, in `memory`, which is owned */
   uint64_t n_lines;
@@ -48,7 +49,7 @@ struct blt__side {
 };
 
 void blt__side_init(struct blt__side *side, const struct blt__env *env,
-                    size_t max_len);
+                    size_t max_len, int grows);
 void blt__side_release(struct blt__side *side);
 
 /* NULL, where there is to be none, is never ready. */

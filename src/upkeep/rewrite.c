@@ -8,7 +8,7 @@
 #include "format/reserved.h"
 #include "lookup/side.h"
 
-enum { OUT_LEN = 4 << 20, MEASURE_STEP = 4096, PROGRESS_LEN = 1 << 20 };
+enum { OUT_LEN = 512 << 10, MEASURE_STEP = 4096, PROGRESS_LEN = 1 << 20 };
 
 /* A copy under way: blocks stream through `out` to the file. */
 struct copy {
@@ -155,8 +155,8 @@ static blt_status emit(struct copy *copy, const uint8_t *data, uint64_t len)
   return BLT_OK;
 }
 
-/* The block's bytes with another link, in pieces that a view without a
- * mapping can hold. */
+/* The block's bytes with another link: at once where it fits and is mapped, in
+ * pieces that a view without a mapping can hold where not. */
 static blt_status emit_block(struct copy *copy, const struct blt__block *block,
                              const uint8_t *hash, uint64_t next)
 {
@@ -164,6 +164,15 @@ static blt_status emit_block(struct copy *copy, const struct blt__block *block,
   uint8_t link[BLT__LINK_LEN];
   const uint64_t rest_off = block->off + BLT__KEYLEN_OFF;
   uint64_t left = block->len - BLT__KEYLEN_OFF;
+  const struct blt__view *view = &copy->image->view;
+
+  if (!view->by_read && block->len <= OUT_LEN - copy->out_used) {
+    uint8_t *to = copy->out + copy->out_used;
+    memcpy(to, view->base + block->off, block->len);
+    blt__put6(to + BLT__LINK_OFF, next);
+    copy->out_used += block->len;
+    return BLT_OK;
+  }
   blt_status status = emit(copy, hash, BLT__HASH_LEN);
 
   blt__put6(link, next);

@@ -164,7 +164,7 @@ START_TEST(it_is_given_up_when_blocks_move_or_it_gets_crowded)
   EXPECT_OK(blt_sync(session.db));
   blt__side_build(&session.db->side, &session.db->image, 7);
   ck_assert(is_ready());
-  ck_assert_uint_eq(session.db->side.n_lines, 9);
+  ck_assert_uint_eq(session.db->side.n_lines, 10);
   session.db->options.auto_reindex = BLT_OFF;
   put_numbered(session.db, 7, 60);
   EXPECT_OK(blt_sync(session.db));
