@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hash/lanes.h"
+#include "os/memory.h"
 
 /* A lookup by chain costs about as much more than one by table as building
  * takes for this many keys. */
@@ -166,6 +167,7 @@ static int make_lines(struct blt__side *side, uint64_t n_keys)
     return -1;
   side->lines = (struct blt__line *)(((uintptr_t)side->memory + line_len - 1) &
                                      ~(uintptr_t)(line_len - 1));
+  blt__memory_want_large_pages(side->memory, side->memory_len);
   memset(side->memory, 0, side->memory_len);
   return 0;
 }

@@ -1,0 +1,24 @@
+/*
+ * memory.c - what the kernel can do for a large row of memory
+ */
+#include "os/memory.h"
+
+#include <stdint.h>
+#include <sys/mman.h>
+
+enum { LARGE_PAGE = 2 << 20 };
+
+void blt__memory_want_large_pages(void *memory, size_t len)
+{
+#ifdef MADV_HUGEPAGE
+  const uintptr_t mask = LARGE_PAGE - 1;
+  const uintptr_t begin = ((uintptr_t)memory + mask) & ~mask;
+  const uintptr_t end = ((uintptr_t)memory + len) & ~mask;
+
+  if (begin < end)
+    (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#else
+  (void)memory;
+  (void)len;
+#endif
+}

@@ -1,0 +1,13 @@
+/*
+ * memory.h - what the kernel can do for a large row of memory
+ */
+#ifndef BLT_OS_MEMORY_H
+#define BLT_OS_MEMORY_H
+
+#include <stddef.h>
+
+/* Memory that is read at random places, before its first use: pages of 2 MiB
+ * where there are such. A wish; nothing else changes. */
+void blt__memory_want_large_pages(void *memory, size_t len);
+
+#endif
