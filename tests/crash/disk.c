@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/idle.h"
+
 enum { N_SECTORS = IMAGE_ROOM / DISK_SECTOR };
 
 static void mark(struct disk *disk, uint64_t off, uint64_t len)
@@ -144,40 +146,12 @@ static int sync_all(struct blt__file *file)
   return 0;
 }
 
-static int lock(struct blt__file *file, int exclusive, int wait)
-{
-  (void)file;
-  (void)exclusive;
-  (void)wait;
-  return 0;
-}
-
-static int unlock(struct blt__file *file)
-{
-  (void)file;
-  return 0;
-}
-
 static int map(struct blt__file *file, size_t len, void **out)
 {
   if (len > IMAGE_ROOM)
     return -ENOMEM;
   *out = self(file)->work.bytes;
   return 0;
-}
-
-static void unmap(struct blt__file *file, void *base, size_t len)
-{
-  (void)file;
-  (void)base;
-  (void)len;
-}
-
-static void advise(struct blt__file *file, void *base, size_t len,
-                   enum blt__hint hint)
-{
-  (void)hint;
-  unmap(file, base, len);
 }
 
 /* The disk outlives the handle. */
@@ -193,11 +167,11 @@ static const struct blt__file_ops disk_ops = {
     .set_size = set_size,
     .reserve = reserve,
     .sync = sync_all,
-    .lock = lock,
-    .unlock = unlock,
+    .lock = idle_lock,
+    .unlock = idle_unlock,
     .map = map,
-    .unmap = unmap,
-    .advise = advise,
+    .unmap = idle_unmap,
+    .advise = idle_advise,
     .close = close_file,
 };
 

@@ -14,6 +14,7 @@
 #include "fuzz/poison.h"
 #include "fuzz/wrapped.h"
 #include "os/file.h"
+#include "support/idle.h"
 
 enum { N_FILES = 4, N_HANDLES = 8, NAME_LEN = 64 };
 
@@ -242,40 +243,12 @@ static int sync_all(struct blt__file *file)
   return world.is_counting && world.n_left == 0 ? -EIO : 0;
 }
 
-static int lock(struct blt__file *file, int exclusive, int wait)
-{
-  (void)file;
-  (void)exclusive;
-  (void)wait;
-  return 0;
-}
-
-static int unlock(struct blt__file *file)
-{
-  (void)file;
-  return 0;
-}
-
 static int map(struct blt__file *file, size_t len, void **out)
 {
   if (len > WORLD_SPACE)
     return -ENOMEM;
   *out = content_of(file)->bytes;
   return 0;
-}
-
-static void unmap(struct blt__file *file, void *base, size_t len)
-{
-  (void)file;
-  (void)base;
-  (void)len;
-}
-
-static void advise(struct blt__file *file, void *base, size_t len,
-                   enum blt__hint hint)
-{
-  (void)hint;
-  unmap(file, base, len);
 }
 
 static void close_handle(struct blt__file *file)
@@ -292,11 +265,11 @@ static const struct blt__file_ops ops = {
     .reserve = reserve,
     .punch = punch,
     .sync = sync_all,
-    .lock = lock,
-    .unlock = unlock,
+    .lock = idle_lock,
+    .unlock = idle_unlock,
     .map = map,
-    .unmap = unmap,
-    .advise = advise,
+    .unmap = idle_unmap,
+    .advise = idle_advise,
     .close = close_handle,
 };
 
