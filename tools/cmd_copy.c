@@ -161,15 +161,11 @@ static uint32_t wanted_buckets(const struct copying *copying, uint64_t n_keys)
 static int copy_hidden(struct copying *copying, struct store *target)
 {
   struct store *source = &copying->store;
-  if (source->header.kind == BLT_FIXED)
-    return EXIT_DONE;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < N_HIDDEN; i++) {
     blt_bytes bytes;
     uint64_t timestamp;
     const char *reason;
-    const blt_status status =
-        i == 0 ? blt_metadata_get(source->db, &bytes, &timestamp)
-               : blt_slot_get(source->db, i, &bytes, &timestamp);
+    const blt_status status = store_hidden(source, i, &bytes, &timestamp);
     if (status < 0)
       return store_failed(source);
     if (status == BLT_OK && put_hidden(target, DUPLICATE_REPLACE, i, bytes,

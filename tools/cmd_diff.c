@@ -114,15 +114,6 @@ static int each_item(struct comparing *comparing, struct store *store,
 
 /* ---- hidden keys, which have names instead */
 
-static int get_hidden(struct store *store, int which, blt_bytes *out,
-                      uint64_t *timestamp)
-{
-  if (store->header.kind == BLT_FIXED)
-    return BLT_NOT_FOUND;
-  return which == 0 ? blt_metadata_get(store->db, out, timestamp)
-                    : blt_slot_get(store->db, which, out, timestamp);
-}
-
 static void tell_hidden(struct comparing *comparing, enum change change,
                         const char *name)
 {
@@ -138,13 +129,13 @@ static void tell_hidden(struct comparing *comparing, enum change change,
 
 static int compare_hidden(struct comparing *comparing)
 {
-  static const char *const names[] = {"metadata", "slot 1", "slot 2"};
-  for (int i = 0; i < 3 && !is_enough(comparing); i++) {
+  static const char *const names[N_HIDDEN] = {"metadata", "slot 1", "slot 2"};
+  for (int i = 0; i < N_HIDDEN && !is_enough(comparing); i++) {
     blt_bytes bytes[2] = {{0}};
     uint64_t times[2] = {0};
     int found[2];
     for (int k = 0; k < 2; k++) {
-      found[k] = get_hidden(&comparing->stores[k], i, &bytes[k], &times[k]);
+      found[k] = store_hidden(&comparing->stores[k], i, &bytes[k], &times[k]);
       if (found[k] < 0)
         return store_failed(&comparing->stores[k]);
     }

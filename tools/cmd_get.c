@@ -85,24 +85,13 @@ static int print_plain(struct getting *getting, blt_bytes key, blt_bytes value)
   return EXIT_DONE;
 }
 
-static void add_encoded(json_t *object, const char *name,
-                        void (*encode)(struct text *, const void *, size_t),
-                        blt_bytes value)
-{
-  struct text text = {0};
-  encode(&text, value.data, value.len);
-  json_object_set_new(object, name,
-                      json_stringn(text.data ? text.data : "", text.len));
-  text_release(&text);
-}
-
 static void print_encoded(struct getting *getting, json_t *object,
                           blt_bytes value)
 {
   if (getting->args->hex)
-    add_encoded(object, "value_hex", text_add_hex, value);
+    json_add_encoded(object, "value_hex", text_add_hex, value);
   else if (getting->args->base64)
-    add_encoded(object, "value_b64", text_add_base64, value);
+    json_add_encoded(object, "value_b64", text_add_base64, value);
   else
     json_add_bytes(object, "value", value);
   out_json(&getting->out, object);

@@ -139,15 +139,12 @@ static int merge_hidden(struct merging *merging)
 {
   const enum on_duplicate policy =
       merging->policy == DUPLICATE_ERROR ? DUPLICATE_KEEP : merging->policy;
-  if (merging->source.header.kind == BLT_FIXED)
-    return EXIT_DONE;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < N_HIDDEN; i++) {
     blt_bytes bytes;
     uint64_t timestamp;
     const char *reason;
     const blt_status status =
-        i == 0 ? blt_metadata_get(merging->source.db, &bytes, &timestamp)
-               : blt_slot_get(merging->source.db, i, &bytes, &timestamp);
+        store_hidden(&merging->source, i, &bytes, &timestamp);
     if (status < 0)
       return store_failed(&merging->source);
     if (status == BLT_OK &&

@@ -183,6 +183,17 @@ void key_write(struct key_type type, blt_bytes key, struct text *out)
     key_write_plain(type, key, out);
 }
 
+void json_add_encoded(json_t *object, const char *name,
+                      void (*encode)(struct text *, const void *, size_t),
+                      blt_bytes bytes)
+{
+  struct text text = {0};
+  encode(&text, bytes.data, bytes.len);
+  json_object_set_new(object, name,
+                      json_stringn(text.data ? text.data : "", text.len));
+  text_release(&text);
+}
+
 void json_add_bytes(json_t *object, const char *name, blt_bytes bytes)
 {
   if (utf8_valid(bytes.data, bytes.len)) {
@@ -190,13 +201,10 @@ void json_add_bytes(json_t *object, const char *name, blt_bytes bytes)
     json_object_set_new(object, name, json_stringn(string, bytes.len));
     return;
   }
-  struct text text = {0};
   struct text member = {0};
   text_addf(&member, "%s_b64", name);
-  text_add_base64(&text, bytes.data, bytes.len);
-  json_object_set_new(object, member.data, json_stringn(text.data, text.len));
+  json_add_encoded(object, member.data, text_add_base64, bytes);
   text_release(&member);
-  text_release(&text);
 }
 
 /* Bytes of another width than the numbers have must not look like one. */

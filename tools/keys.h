@@ -51,6 +51,10 @@ const char *key_from_text(struct key_type type, const char *text, size_t len,
 
 /* Sets `name` to a string when the bytes are UTF-8, else `name`_b64. */
 void json_add_bytes(json_t *object, const char *name, blt_bytes bytes);
+/* A member that is the text which `encode` makes of `bytes`. */
+void json_add_encoded(json_t *object, const char *name,
+                      void (*encode)(struct text *, const void *, size_t),
+                      blt_bytes bytes);
 
 /* Little-endian numbers of up to eight bytes. */
 uint64_t number_load(const void *bytes, size_t len);

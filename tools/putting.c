@@ -61,8 +61,7 @@ enum put_outcome put_hidden(struct store *store, enum on_duplicate policy,
 {
   blt_bytes old;
   uint64_t there = 0;
-  blt_status status = which == 0 ? blt_metadata_get(store->db, &old, &there)
-                                 : blt_slot_get(store->db, which, &old, &there);
+  blt_status status = store_hidden(store, which, &old, &there);
   if (status < 0)
     return outcome_of(store, status, reason);
   if (status == BLT_OK && !may_replace(policy, there, timestamp))

@@ -138,6 +138,15 @@ int store_open_mode(struct store *store, const struct args *args,
   return store_open(store, args, file, &options);
 }
 
+blt_status store_hidden(const struct store *store, int which, blt_bytes *out,
+                        uint64_t *out_timestamp)
+{
+  if (store->header.kind == BLT_FIXED)
+    return BLT_NOT_FOUND;
+  return which == 0 ? blt_metadata_get(store->db, out, out_timestamp)
+                    : blt_slot_get(store->db, which, out, out_timestamp);
+}
+
 int store_failed(struct store *store)
 {
   progress_clear(&store->progress);

@@ -36,6 +36,12 @@ int store_open(struct store *store, const struct args *args, const char *file,
 int store_open_mode(struct store *store, const struct args *args,
                     const char *file, blt_mode mode);
 
+/* What stands under a hidden key: 0 the metadata, 1 and 2 the slots. Files with
+ * values of a fixed length have none: BLT_NOT_FOUND. */
+enum { N_HIDDEN = 3 };
+blt_status store_hidden(const struct store *store, int which, blt_bytes *out,
+                        uint64_t *out_timestamp);
+
 /* Tells why the last call failed; gives its exit code. */
 int store_failed(struct store *store);
 

@@ -33,7 +33,9 @@ void survey_shares(const struct survey *survey, struct share *shares)
   if (stats->n_records > 0) {
     text_add_string(&shares[SHARE_DEAD].note, ", ");
     text_add_count(&shares[SHARE_DEAD].note, stats->n_records);
-    text_add_string(&shares[SHARE_DEAD].note, " of them records");
+    text_add_string(&shares[SHARE_DEAD].note, stats->n_records == 1
+                                                  ? " of them a record"
+                                                  : " of them records");
   }
   text_add_counted(&shares[SHARE_INDEX].note, n_buckets, "bucket");
   text_addf(&shares[SHARE_INDEX].note, ", load %.2f",

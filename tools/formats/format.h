@@ -30,9 +30,7 @@ struct row {
   uint64_t timestamp; /* NOT_GIVEN: the stream does not say                 */
 };
 
-/* Metadata and the two slots, in this order. */
-enum { N_HIDDEN = 3 };
-
+/* Of store_hidden. */
 struct hidden {
   bool given;
   struct text bytes;

@@ -13,13 +13,6 @@ static json_t *serializer_json(unsigned code)
   return name ? json_string(name) : json_integer(code);
 }
 
-static blt_status get_hidden(blt_db *db, int which, blt_bytes *out,
-                             uint64_t *timestamp)
-{
-  return which == 0 ? blt_metadata_get(db, out, timestamp)
-                    : blt_slot_get(db, which, out, timestamp);
-}
-
 /* Metadata of one line of JSON becomes a part of the head, as it is. */
 static bool add_hidden(const struct dump *dump, json_t *head, blt_bytes *out)
 {
@@ -28,7 +21,7 @@ static bool add_hidden(const struct dump *dump, json_t *head, blt_bytes *out)
   for (int i = 0; i < N_HIDDEN; i++) {
     blt_bytes bytes;
     uint64_t timestamp = 0;
-    if (get_hidden(store->db, i, &bytes, &timestamp) != BLT_OK)
+    if (store_hidden(dump->store, i, &bytes, &timestamp) != BLT_OK)
       continue;
     if (i == 0 && json_is_one_line(bytes)) {
       *out = bytes;

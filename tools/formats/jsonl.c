@@ -14,17 +14,6 @@ static void write_head(struct dump *dump)
     head_write(dump);
 }
 
-static void add_encoded(json_t *object, const char *name,
-                        void (*encode)(struct text *, const void *, size_t),
-                        blt_bytes value)
-{
-  struct text text = {0};
-  encode(&text, value.data, value.len);
-  json_object_set_new(object, name,
-                      json_stringn(text.data ? text.data : "", text.len));
-  text_release(&text);
-}
-
 static void add_time(const struct dump *dump, const blt_item *item,
                      json_t *object)
 {
@@ -64,9 +53,9 @@ static const char *write_row(struct dump *dump, const blt_item *item)
   if (args->keys_only)
     ;
   else if (args->hex)
-    add_encoded(object, "value_hex", text_add_hex, item->value);
+    json_add_encoded(object, "value_hex", text_add_hex, item->value);
   else if (args->base64)
-    add_encoded(object, "value_b64", text_add_base64, item->value);
+    json_add_encoded(object, "value_b64", text_add_base64, item->value);
   else
     json_add_bytes(object, "value", item->value);
   out_json(dump->out, object);
