@@ -1,5 +1,5 @@
 /*
- * cmd_bench.c - how fast this machine works with a file
+ * bench.c - how fast this machine works with a file
  *
  * With FILE its own keys are read; without, a file of our own is filled, read
  * and pruned in TMPDIR. Each task is done ROUNDS times, and the median counts.

@@ -1,4 +1,4 @@
-/* cmd_del.c - remove keys */
+/* del.c - remove keys */
 #include <inttypes.h>
 
 #include "commands.h"

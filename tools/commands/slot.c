@@ -1,4 +1,4 @@
-/* cmd_slot.c - the two hidden values that applications may keep in a file */
+/* slot.c - the two hidden values that applications may keep in a file */
 #include <inttypes.h>
 #include <string.h>
 

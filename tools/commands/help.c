@@ -1,4 +1,4 @@
-/* cmd_help.c - help on the commands, made from their tables */
+/* help.c - help on the commands, made from their tables */
 #include <stdbool.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* cmd_meta.c - show, store or remove the metadata */
+/* meta.c - show, store or remove the metadata */
 #include <stdbool.h>
 #include <string.h>
 

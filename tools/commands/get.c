@@ -1,4 +1,4 @@
-/* cmd_get.c - print values of keys */
+/* get.c - print values of keys */
 #include <stdbool.h>
 #include <string.h>
 

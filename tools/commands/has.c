@@ -1,4 +1,4 @@
-/* cmd_has.c - ask whether keys exist */
+/* has.c - ask whether keys exist */
 #include <stdbool.h>
 
 #include "commands.h"

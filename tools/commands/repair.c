@@ -1,4 +1,4 @@
-/* cmd_repair.c - rebuild a damaged file from its blocks */
+/* repair.c - rebuild a damaged file from its blocks */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

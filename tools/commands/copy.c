@@ -1,4 +1,4 @@
-/* cmd_copy.c - a snapshot of a file, while nobody can write to it */
+/* copy.c - a snapshot of a file, while nobody can write to it */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>

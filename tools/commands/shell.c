@@ -1,4 +1,4 @@
-/* cmd_shell.c - commands for one file, line by line, under one lock */
+/* shell.c - commands for one file, line by line, under one lock */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* cmd_merge.c - put the keys of several files into one */
+/* merge.c - put the keys of several files into one */
 #include <inttypes.h>
 #include <string.h>
 

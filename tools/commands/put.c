@@ -1,4 +1,4 @@
-/* cmd_put.c - store a value */
+/* put.c - store a value */
 #include <string.h>
 
 #include "commands.h"

@@ -1,4 +1,4 @@
-/* cmd_inspect.c - show what is in a file and how its space is used */
+/* inspect.c - show what is in a file and how its space is used */
 #include <inttypes.h>
 
 #include "commands.h"

@@ -1,4 +1,4 @@
-/* cmd_prune.c - rewrite a file without its dead data */
+/* prune.c - rewrite a file without its dead data */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

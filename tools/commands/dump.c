@@ -1,4 +1,4 @@
-/* cmd_dump.c - write all keys and values as a stream */
+/* dump.c - write all keys and values as a stream */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* cmd_list.c - list keys */
+/* list.c - list keys */
 #include <inttypes.h>
 
 #include "commands.h"

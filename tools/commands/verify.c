@@ -1,4 +1,4 @@
-/* cmd_verify.c - read everything and judge it */
+/* verify.c - read everything and judge it */
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>

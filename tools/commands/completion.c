@@ -1,5 +1,5 @@
 /*
- * cmd_completion.c - scripts that let shells complete our command lines
+ * completion.c - scripts that let shells complete our command lines
  *
  * They are made from the tables of commands.c, so that no option is missing.
  */

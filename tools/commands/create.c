@@ -1,4 +1,4 @@
-/* cmd_create.c - make an empty file */
+/* create.c - make an empty file */
 #include <string.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-/* cmd_reindex.c - give the index another number of buckets */
+/* reindex.c - give the index another number of buckets */
 #include <inttypes.h>
 
 #include "commands.h"

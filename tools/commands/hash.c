@@ -1,4 +1,4 @@
-/* cmd_hash.c - a digest of what files hold, whatever the order */
+/* hash.c - a digest of what files hold, whatever the order */
 #include <string.h>
 
 #include "commands.h"

@@ -1,4 +1,4 @@
-/* cmd_diff.c - what two files hold that differs */
+/* diff.c - what two files hold that differs */
 #include <string.h>
 
 #include "commands.h"

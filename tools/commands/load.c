@@ -1,5 +1,5 @@
 /*
- * cmd_load.c - put the rows of streams into a file
+ * load.c - put the rows of streams into a file
  *
  *   inputs -> format -> shard -> schema -> store
  *                \________________\__ bad rows
