@@ -142,12 +142,37 @@ PyObject *lock_new(Store *store)
   return (PyObject *)lock;
 }
 
+/* Who holds the lock may read the file itself, as ebooklet does: it is then as
+ * a close would leave it. Not so in a batch, nor in a forked child. */
+static int tidy_file(Store *store)
+{
+  blt_status status;
+
+  if (store->db == NULL || store->closing || !store->writable ||
+      store->in_memory)
+    return 0;
+  Py_BEGIN_ALLOW_THREADS
+  status = blt_checkpoint(store->db);
+  Py_END_ALLOW_THREADS
+  store_measure_room(store);
+  if (raise_from_callback(store) < 0)
+    return -1;
+  if (status < 0 && status != BLT_E_BUSY && status != BLT_E_FORKED)
+    fail_raise(store, status);
+  return PyErr_Occurred() ? -1 : 0;
+}
+
 static PyObject *lock_acquire(PyObject *self, PyObject *unused)
 {
+  Store *store = ((Lock *)self)->store;
+
   (void)unused;
-  if (gate_enter_write(&((Lock *)self)->store->gate) < 0)
+  if (gate_enter_write(&store->gate) < 0)
     return NULL;
-  Py_RETURN_TRUE;
+  if (tidy_file(store) == 0)
+    Py_RETURN_TRUE;
+  gate_leave_write(&store->gate);
+  return NULL;
 }
 
 static PyObject *lock_release(PyObject *self, PyObject *unused)

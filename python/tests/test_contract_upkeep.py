@@ -243,6 +243,30 @@ def test_the_whole_file_can_be_read_through_it(package, path):
             expect(other, 40)
 
 
+def test_who_holds_the_lock_reads_a_whole_header(package, path):
+    """ebooklet takes the first 200 bytes for the head of its own files."""
+    with new(package, path) as b:
+        fill(b, 20)
+        b.sync()
+        fill(b, 20)
+        b.set_reserved(1, b"1")
+        b.set_timestamp("k1", 5)
+        walk = b.keys()
+        next(walk)
+        with b._thread_lock:
+            b._file.seek(0)
+            head = b._file.read(200)
+        assert head[:16] == package.utils.uuid_variable_blt
+        next(walk)
+        with b._thread_lock:
+            pass
+        b["more"] = value(1)
+        assert len(list(b)) == 21
+    with package.open(path.with_name("b.blt"), "n", init_bytes=head) as b:
+        fill(b, 3)
+        expect(b, 3)
+
+
 def test_a_sync_leaves_a_file_that_booklet_reads(path):
     """Ours writes, the original reads the copy, while ours is open."""
     import blt
