@@ -7,7 +7,7 @@
 
 #include "crash/arena.h"
 #include "crash/explore.h"
-#include "crash/journal.h"
+#include "journal/journal.h"
 #include "crash/session.h"
 
 /* What the state's handle is in the course of the judgement. */

@@ -5,7 +5,7 @@
 #define CRASH_SESSION_H
 
 #include "api/db.h"
-#include "crash/journal.h"
+#include "journal/journal.h"
 #include "crash/story.h"
 
 enum { VALUE_MAX = 1 << 17 };

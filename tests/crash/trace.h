@@ -11,15 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "journal/image.h"
 #include "os/file.h"
 
 /* Room in every image. */
 #define IMAGE_ROOM ((size_t)1 << 26)
-
-struct image {
-  uint8_t *bytes;
-  uint64_t len;
-};
 
 /* Address space for IMAGE_ROOM bytes that never moves. */
 struct image image_make(void);

@@ -28,7 +28,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 WANTED = ("src", "include", "tests", "docs", "meson.build",
           "meson_options.txt")
 TARGETS = {"crash": "tests/crash/test_crash", "first": "src/libblt.so.0.1.0",
-           "faults": "tests/faults/test_faults", "unit": "tests/unit/test_unit"}
+           "faults": "tests/faults/test_faults", "unit": "tests/unit/test_unit",
+           "model": "tests/test_model"}
 # Rules of three kinds, each killed within a second: what ./check looks at.
 SLICE = ("no sync of commits", "the blocks are not judged",
          "recovery writes no tombs")
@@ -116,6 +117,9 @@ class Tree:
 
     def by_faults(self, plans):
         return self.by_check(TARGETS["faults"])
+
+    def by_model(self, plans):
+        return self.by_check(TARGETS["model"])
 
     def by_unit(self, plans):
         return self.by_check(TARGETS["unit"])

@@ -22,10 +22,11 @@
  *
  * A byte that keeps its value may always be written.
  */
-#ifndef CRASH_JOURNAL_H
-#define CRASH_JOURNAL_H
+#ifndef JOURNAL_JOURNAL_H
+#define JOURNAL_JOURNAL_H
 
-#include "crash/known.h"
+#include "journal/known.h"
+#include "os/file.h"
 
 struct journal {
   const struct image *work; /* borrowed; the file                           */

@@ -1,7 +1,7 @@
 /*
  * known.c - what the header and the log of an image say
  */
-#include "crash/known.h"
+#include "journal/known.h"
 
 #include <stdio.h>
 #include <stdlib.h>

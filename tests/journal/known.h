@@ -4,10 +4,10 @@
  * Read without the library's table of changed links: from the records alone.
  * So a link that the library wants to write can be held against it.
  */
-#ifndef CRASH_KNOWN_H
-#define CRASH_KNOWN_H
+#ifndef JOURNAL_KNOWN_H
+#define JOURNAL_KNOWN_H
 
-#include "crash/trace.h"
+#include "journal/image.h"
 #include "format/layout.h"
 #include "format/record.h"
 

@@ -1,7 +1,7 @@
 /*
  * journal.c - what may be written to a store, judged at each write
  */
-#include "crash/journal.h"
+#include "journal/journal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
