@@ -112,7 +112,8 @@ class Tree:
         return None
 
     def by_check(self, program):
-        text = self.output([self.path(program)], BLT_SEED=SEED)
+        text = self.output([self.path(program)], BLT_SEED=SEED,
+                           CK_TIMEOUT_MULTIPLIER="20")
         return first_line(text, r"^\S+:\d+:[FE]:(.*)") or killed(text)
 
     def by_faults(self, plans):
