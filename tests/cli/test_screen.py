@@ -8,12 +8,14 @@ import shutil
 import struct
 import subprocess
 import termios
+import threading
 import unicodedata
 import unittest
 
 from support import Case
 
 WIDTHS = (20, 60, 80, 100, 200)
+END = b"\0end"
 COLOUR = re.compile(r"\x1b\[\d*m")
 
 
@@ -36,17 +38,18 @@ class Screen(Case):
                     struct.pack("HHHH", 24, width, 0, 0))
         process = self.start(*args, stdout=slave, stdin=slave,
                              env=self.environment(**changes))
-        os.close(slave)
+        # A screen that nobody writes to is gone at once, with what is on it.
+        end = threading.Thread(target=lambda: (process.wait(timeout=30),
+                                               os.write(slave, END)))
+        end.start()
         data = b""
-        while True:
-            try:
-                piece = os.read(master, 65536)
-            except OSError:
-                break
-            data += piece
+        while not data.endswith(END):
+            data += os.read(master, 65536)
+        end.join()
+        os.close(slave)
         os.close(master)
-        self.assertEqual(process.wait(timeout=30), 0)
-        return data.decode().replace("\r\n", "\n").splitlines()
+        self.assertEqual(process.returncode, 0)
+        return data.removesuffix(END).decode().replace("\r\n", "\n").splitlines()
 
     @staticmethod
     def columns(line):
