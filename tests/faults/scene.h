@@ -24,7 +24,7 @@ struct scene {
   void (*look)(blt_status status);
 };
 
-enum { SCENE_REPAIR, SCENE_OPEN, SCENE_OPEN_NUMBERED, N_SCENES = 19 };
+enum { SCENE_REPAIR, SCENE_OPEN, SCENE_OPEN_NUMBERED, N_SCENES = 20 };
 extern const struct scene scenes[N_SCENES];
 
 /* The file, and a second one that a scene may make. */
