@@ -25,10 +25,7 @@ static int fail_errno(struct input *input, int error)
 /* Bytes of the file itself, 0 at its end, -1 after a message. */
 static ssize_t read_file(struct input *input, void *to, size_t len)
 {
-  ssize_t n;
-  do
-    n = interrupted() ? (errno = EINTR, -1) : read(input->fd, to, len);
-  while (n < 0 && errno == EINTR && !interrupted());
+  const ssize_t n = interruptible_read(input->fd, to, len);
   if (n < 0)
     return fail_errno(input, errno);
   input->n_read += (uint64_t)n;

@@ -163,6 +163,9 @@ enum line lines_next(struct lines *lines, struct text *out)
     if (read != LINE_READ)
       return read;
   } else {
+    /* What follows the line may be for the command in it, which reads the
+     * descriptor. */
+    setvbuf(stdin, NULL, _IONBF, 0);
     const ssize_t len = getline(&lines->line, &lines->capacity, stdin);
     if (len < 0)
       return interrupted() ? LINE_INTERRUPTED : LINE_END;

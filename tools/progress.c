@@ -1,7 +1,10 @@
 /* progress.c - how far long work has come, and Ctrl-C */
 #include "progress.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +42,55 @@ void interrupt_catch(void)
 void interrupt_release(void)
 {
   signal(SIGINT, SIG_DFL);
+}
+
+/* A Ctrl-C between the look at the flag and the wait would be too late for
+ * both: it is let in only while waiting. */
+static int wait_for_bytes(int fd)
+{
+  struct pollfd wanted = {.fd = fd, .events = POLLIN};
+  sigset_t stop, before;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGINT);
+  sigprocmask(SIG_BLOCK, &stop, &before);
+  const int n = interrupted() ? -1 : ppoll(&wanted, 1, NULL, &before);
+  const int error = interrupted() ? EINTR : errno;
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  errno = error;
+  return n;
+}
+
+ssize_t interruptible_read(int fd, void *to, size_t len)
+{
+  ssize_t n;
+  do
+    n = wait_for_bytes(fd) < 0 ? -1 : read(fd, to, len);
+  while (n < 0 && errno == EINTR && !interrupted());
+  return n;
+}
+
+static ssize_t read_stream(void *fd, char *to, size_t len)
+{
+  return interruptible_read((int)(intptr_t)fd, to, len);
+}
+
+static int close_stream(void *fd)
+{
+  return (intptr_t)fd == STDIN_FILENO ? 0 : close((int)(intptr_t)fd);
+}
+
+FILE *interruptible_open(const char *path)
+{
+  const cookie_io_functions_t how = {.read = read_stream,
+                                     .close = close_stream};
+  const int fd =
+      strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return NULL;
+  FILE *stream = fopencookie((void *)(intptr_t)fd, "r", how);
+  if (!stream)
+    close_stream((void *)(intptr_t)fd);
+  return stream;
 }
 
 bool interrupted(void)

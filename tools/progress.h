@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
 
 #include "args.h"
 
@@ -43,6 +45,11 @@ void interrupt_catch(void);
 /* From here on Ctrl-C kills again. */
 void interrupt_release(void);
 bool interrupted(void);
+/* As read, but a Ctrl-C ends it with EINTR whenever it comes; other signals do
+ * not. */
+ssize_t interruptible_read(int fd, void *to, size_t len);
+/* A stream that reads so; "-" is standard input, which it does not close. */
+FILE *interruptible_open(const char *path);
 /* Forgets a Ctrl-C that was noted. */
 void interrupt_forget(void);
 

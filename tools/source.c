@@ -10,21 +10,16 @@
 #include "progress.h"
 #include "report.h"
 
-static FILE *open_source(const char *path)
-{
-  return strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-}
-
 static void close_source(FILE *stream)
 {
-  if (stream && stream != stdin)
+  if (stream)
     fclose(stream);
 }
 
 int source_read(const struct args *args, const char *path, struct text *out)
 {
   enum { PIECE = 65536 };
-  FILE *stream = open_source(path);
+  FILE *stream = interruptible_open(path);
   if (!stream)
     return report_errno(args, path, errno);
   size_t n;
@@ -126,7 +121,7 @@ int key_source_next(struct key_source *source)
   if (!source->path)
     return 0;
   if (!source->stream) {
-    source->stream = open_source(source->path);
+    source->stream = interruptible_open(source->path);
     if (!source->stream) {
       source->code = report_errno(source->args, source->path, errno);
       return -1;

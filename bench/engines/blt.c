@@ -191,7 +191,8 @@ static const struct variant fitted = {.level = BLT_SYNC_OFF, .fitted = 1};
 const struct engine engine_blt =
     ENGINE("blt", &off,
            "default options (12,007 buckets at creation, which grow), level "
-           "OFF; commit is blt_sync; bulk and batch calls with 64 keys",
+           "OFF; commit is blt_sync; bulk, batch and iteration calls with 64 "
+           "keys",
            0);
 const struct engine engine_blt_batch =
     ENGINE("blt-batch", &batch, "as blt, level BATCH", 1);

@@ -86,43 +86,64 @@ static inline blt_status judge_changes(const struct blt_iter *iter)
   return BLT_OK;
 }
 
-/* Does the open batch, or its being booklet's own, keep it back? */
-static inline int is_passed_over(const struct blt_iter *iter,
-                                 const struct blt__row *row)
+static unsigned how_to_run(const struct blt_iter *iter)
 {
-  const blt_db *db = iter->db;
-  const uint8_t *head = db->image.view.base + row->off;
+  return (iter->flags & BLT_ITER_VALUES ? BLT__RUN_VALUES : 0) |
+         (iter->flags & BLT_ITER_HIDDEN ? 0 : BLT__RUN_HIDES);
+}
 
-  if (!db->image.geo.fixed && !(iter->flags & BLT_ITER_HIDDEN) &&
-      blt__is_reserved_hash(head))
-    return 1;
-  return db->writable && db->pending.n_entries != 0 &&
-         blt__pending_find(&db->pending, head + db->image.geo.key_off,
+/* One block by the plain scan; BLT_OK and no row when it is not wanted. */
+static blt_status find_row(struct blt_iter *iter)
+{
+  struct blt__scanned s;
+  blt_status status = blt__scan_next_live(&iter->scan, &s);
+
+  if (status != BLT_OK)
+    return status;
+  iter->n_rows = iter->flags & BLT_ITER_HIDDEN || iter->db->image.geo.fixed ||
+                 !blt__is_reserved_hash(s.head);
+  iter->rows[0] =
+      (struct blt__row){s.block.off, s.block.key_len, s.block.value_len};
+  return BLT_OK;
+}
+
+/* The open batch has another version of the key, or deletes it. */
+static int is_pending(const blt_db *db, const struct blt__row *row)
+{
+  return blt__pending_find(&db->pending,
+                           db->image.view.base + row->off +
+                               db->image.geo.key_off,
                            row->key_len) != NULL;
 }
 
-/* Find rows, at least one. They are a look ahead, which is of use only while
- * nothing changes behind it: a tolerant iterator takes one at a time. */
+static void drop_pending(struct blt_iter *iter)
+{
+  size_t n = 0;
+
+  for (size_t i = 0; i < iter->n_rows; i++)
+    if (!is_pending(iter->db, &iter->rows[i]))
+      iter->rows[n++] = iter->rows[i];
+  iter->n_rows = n;
+}
+
+/* Find rows, if none is wanted among the next blocks perhaps none. They are a
+ * look ahead, which is of use only while nothing changes behind it: a tolerant
+ * iterator takes one at a time. */
 static blt_status find_rows(struct blt_iter *iter)
 {
   const blt_db *db = iter->db;
-  struct blt__scanned s;
-  size_t n = blt__scan_run(
-      &iter->scan, iter->rows,
-      db->writable && iter->flags & BLT_ITER_TOLERANT ? 1 : MAX_ROWS,
-      (iter->flags & BLT_ITER_VALUES) != 0);
+  const size_t max =
+      db->writable && iter->flags & BLT_ITER_TOLERANT ? 1 : MAX_ROWS;
 
-  iter->at = iter->n_rows = 0;
-  if (n == 0) {
-    blt_status status = blt__scan_next_live(&iter->scan, &s);
+  iter->at = 0;
+  iter->n_rows = blt__scan_run(&iter->scan, iter->rows, max, how_to_run(iter));
+  if (iter->n_rows == 0) {
+    blt_status status = find_row(iter);
     if (status != BLT_OK)
       return status;
-    iter->rows[n++] =
-        (struct blt__row){s.block.off, s.block.key_len, s.block.value_len};
   }
-  for (size_t i = 0; i < n; i++)
-    if (!is_passed_over(iter, &iter->rows[i]))
-      iter->rows[iter->n_rows++] = iter->rows[i];
+  if (db->writable && db->pending.n_entries != 0)
+    drop_pending(iter);
   return BLT_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "lookup/scan.h"
 
 #include "format/record.h"
+#include "format/reserved.h"
 
 void blt__scan_begin(struct blt__scan *scan, struct blt__image *image)
 {
@@ -116,30 +117,35 @@ blt_status blt__scan_next_live(struct blt__scan *scan, struct blt__scanned *out)
  * Ask for what a loop gets to next, or a scan waits for each head. Blocks of
  * one file are mostly of one length: where only keys are wanted, the head of
  * the 16th from here is about there. Values are read between the heads, which
- * no hardware takes for one stream: all lines, 3 KiB ahead.
+ * no hardware takes for one stream: all lines up to 3 KiB ahead, each once.
  */
-static inline void ask_ahead(const uint8_t *head, uint64_t len,
-                             int wants_values)
+static inline const uint8_t *ask_ahead(const uint8_t *head, uint64_t len,
+                                       int wants_values, const uint8_t *asked)
 {
   enum { BLOCKS = 16, BYTES = 3072, LINE = 64, LEN_MAX = 1024 };
 
   if (len > LEN_MAX)
-    return;
+    return asked;
   if (!wants_values) {
     __builtin_prefetch(head + BLOCKS * len);
     __builtin_prefetch(head + BLOCKS * len + BLT__HEAD_MAX);
-    return;
+    return asked;
   }
-  for (uint64_t at = 0; at < len; at += LINE)
-    __builtin_prefetch(head + BYTES + at);
+  if (asked < head)
+    asked = head;
+  for (; asked < head + BYTES; asked += LINE)
+    __builtin_prefetch(asked);
+  return asked;
 }
 
 size_t blt__scan_run(struct blt__scan *scan, struct blt__row *rows, size_t max,
-                     int wants_values)
+                     unsigned how)
 {
   const struct blt__image *image = scan->image;
   const struct blt__geometry geo = image->geo;
   const uint64_t end = scan->regions[scan->region].end;
+  const int hides = (how & BLT__RUN_HIDES) != 0 && !geo.fixed;
+  const uint8_t *asked = image->view.base + scan->asked;
   uint64_t off = scan->off;
   size_t n = 0;
 
@@ -152,11 +158,13 @@ size_t blt__scan_run(struct blt__scan *scan, struct blt__row *rows, size_t max,
     blt__block_decode(&geo, off, head, &block);
     if (block.len > end - off)
       break;
-    ask_ahead(head, block.len, wants_values);
+    asked = ask_ahead(head, block.len, (how & BLT__RUN_VALUES) != 0, asked);
     rows[n] = (struct blt__row){off, block.key_len, block.value_len};
-    n += block.next != BLT__LINK_DEAD;
+    n +=
+        block.next != BLT__LINK_DEAD && !(hides && blt__is_reserved_hash(head));
     off += block.len;
   }
   scan->off = off;
+  scan->asked = (uint64_t)(asked - image->view.base);
   return n;
 }

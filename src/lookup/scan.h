@@ -14,6 +14,7 @@ struct blt__scan {
   struct blt__region regions[2];
   unsigned n_regions, region;
   uint64_t off;          /* of the next block                           */
+  uint64_t asked;        /* a run has asked for the bytes before */
   enum blt__fault fault; /* after BLT_E_CORRUPT at off                  */
 };
 
@@ -41,12 +42,17 @@ struct blt__row {
   uint32_t key_len, value_len;
 };
 
+enum {
+  BLT__RUN_VALUES = 1, /* their values will be read too                      */
+  BLT__RUN_HIDES = 2   /* pass over booklet's own keys                       */
+};
+
 /*
  * The next live blocks, as far as they can be had without a table being asked
  * or a piece being read: a tight loop beside its plain twin above. Fewer than
  * `max`, or none, says nothing: the plain one goes on from there.
  */
 size_t blt__scan_run(struct blt__scan *scan, struct blt__row *rows, size_t max,
-                     int wants_values);
+                     unsigned how);
 
 #endif

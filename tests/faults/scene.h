@@ -32,4 +32,12 @@ extern const char *scene_path, *scene_other;
 /* Borrowed until the scene is over. */
 extern const blt_allocator *scene_allocator;
 
+/* What a killed writer leaves: the file as it is while it is open. */
+void scene_keep_unclosed(blt_db *db);
+
+/* A log of which one record is damaged, and later ones are whole; after its
+ * repair. */
+void gap_prepare(void);
+void gap_look(blt_status status);
+
 #endif

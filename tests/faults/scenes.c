@@ -122,8 +122,7 @@ static void look_at_output(blt_status status)
 
 /* ---- ways to open */
 
-/* What a killed writer leaves: the file as it is while it is open. */
-static void keep_unclosed(blt_db *db)
+void scene_keep_unclosed(blt_db *db)
 {
   size_t len = 0;
 
@@ -140,43 +139,7 @@ static void prepare_unclosed(void)
 
   put_numbered(db, 0, N_KEPT);
   EXPECT_OK(blt_sync(db));
-  keep_unclosed(db);
-}
-
-/* The record of the second commit is hurt; later ones call it durable. */
-static void prepare_gap(void)
-{
-  blt_options options = options_of_new(77);
-
-  options.sync = BLT_SYNC_FULL;
-  blt_db *const db = open_path_with(scene_path, &options);
-  size_t len = 0;
-
-  EXPECT_OK(blt_sync(db));
-  uint64_t hurt = 0;
-  for (unsigned i = 0; i < N_KEPT; i++) {
-    EXPECT_OK(blt_batch_begin(db));
-    put_numbered(db, i, 1);
-    if (i == 1)
-      hurt = file_len(scene_path);
-    EXPECT_OK(blt_batch_commit(db));
-  }
-  keep_unclosed(db);
-  uint8_t *const bytes = file_read(scene_path, &len);
-  bytes[hurt + 70] ^= 0x55;
-  file_write(scene_path, bytes, len);
-  free(bytes);
-}
-
-static void look_at_gap(blt_status status)
-{
-  if (status < 0)
-    return;
-  blt_db *const db = open_path(scene_path, BLT_WRITE);
-  expect_numbered(db, 0, 1);
-  expect_numbered(db, 2, N_KEPT - 2);
-  expect_sound(db);
-  EXPECT_OK(blt_close(db));
+  scene_keep_unclosed(db);
 }
 
 static blt_status read_it(void)
@@ -438,7 +401,7 @@ static void make_uncovered(int is_synced)
   EXPECT_OK(blt_batch_commit(db));
   if (is_synced)
     EXPECT_OK(blt_sync(db));
-  keep_unclosed(db);
+  scene_keep_unclosed(db);
 }
 
 static void prepare_uncovered(void)
@@ -505,5 +468,5 @@ const struct scene scenes[N_SCENES] = {
     {"verify", prepare_astray, verify_it, look_at_nothing},
     {"touched", prepare_touched, open_it, look_at_uncovered},
     {"uncovered", prepare_uncovered, repair_in_place, look_at_uncovered},
-    {"gap", prepare_gap, repair_in_place, look_at_gap},
+    {"gap", gap_prepare, repair_in_place, gap_look},
 };

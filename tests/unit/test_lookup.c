@@ -334,7 +334,7 @@ START_TEST(a_run_gives_what_the_plain_scan_gives)
   blt__scan_begin(&plain, &inside.image);
   blt__scan_begin(&fast, &inside.image);
   do {
-    n = blt__scan_run(&fast, rows, 7, _i >= 2);
+    n = blt__scan_run(&fast, rows, 7, _i >= 2 ? BLT__RUN_VALUES : 0);
     for (size_t i = 0; i < n; i++) {
       ck_assert_int_eq(blt__scan_next_live(&plain, &s), BLT_OK);
       ck_assert_uint_eq(rows[i].off, s.block.off);
