@@ -13,12 +13,17 @@
 
 /* ---- after our crash: does the file say what the log says? */
 
-/* P3: equal to a legal value, or first bytes of one and last of another. A
- * link that each commit changes has many values: one pass over them. */
+enum { SECTOR = 512 };
+
+/* P3: equal to a legal value, or, where a sector ends inside the link, the
+ * bytes before of one and those behind of another. A link that each commit
+ * changes has many values: one pass over them. */
 static int is_legal(const uint8_t *now, const struct blt__change *values,
                     size_t n)
 {
-  int longest_head = 0, longest_tail = 0;
+  const int in_sector = (int)(SECTOR - values->off % SECTOR);
+  const int split = in_sector < BLT__LINK_LEN ? in_sector : BLT__LINK_LEN;
+  int has_head = 0, has_tail = 0;
 
   for (size_t i = 0; i < n; i++) {
     uint8_t link[BLT__LINK_LEN];
@@ -29,10 +34,10 @@ static int is_legal(const uint8_t *now, const struct blt__change *values,
     while (tail < BLT__LINK_LEN &&
            link[BLT__LINK_LEN - 1 - tail] == now[BLT__LINK_LEN - 1 - tail])
       tail++;
-    longest_head = head > longest_head ? head : longest_head;
-    longest_tail = tail > longest_tail ? tail : longest_tail;
+    has_head |= head >= split;
+    has_tail |= tail >= BLT__LINK_LEN - split;
   }
-  return longest_head + longest_tail >= BLT__LINK_LEN;
+  return has_head && has_tail;
 }
 
 static int compare_changes(const void *left, const void *right)

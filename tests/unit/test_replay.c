@@ -181,23 +181,51 @@ static uint8_t *slot_of(const struct copy *copy, const char *key)
   return copy->bytes + image_slot(&image, key);
 }
 
-/* P3 */
-START_TEST(a_link_that_is_a_mix_of_old_and_new_is_ours)
+/* A key whose slot has two bytes in one sector and four in the next. */
+static size_t find_split_key(uint32_t n_buckets, char key[16])
 {
-  uint64_t second;
+  const struct image image = {.shape = {.n_buckets = n_buckets},
+                              .index_off = 200};
 
-  for (int cut = 0; cut <= BLT__LINK_LEN; cut++) {
-    const struct copy copy = two_commits(&second);
-    uint8_t new_link[BLT__LINK_LEN];
-    uint8_t *const slot = slot_of(&copy, "b");
-    struct blt__record record;
-    struct blt__geometry geo;
-    blt__geometry_init(&geo, 0, 0, 1);
-    ck_assert(blt__record_decode(&geo, second, copy.bytes + second,
-                                 copy.len - second, &record));
-    blt__put6(new_link, second + record.len);
-    memcpy(slot, new_link, (size_t)cut);
-    expect_copy(&copy, BLT_OPENED_RECOVERED, "one", "two");
+  for (unsigned i = 0;; i++) {
+    snprintf(key, 16, "k%u", i);
+    const size_t slot = (size_t)image_slot(&image, key);
+    if (slot % 512 == 510)
+      return slot;
+  }
+}
+
+/* P3: links of three bytes, so that each cut makes another number of the first
+ * two of the new link and the rest of the old one. */
+START_TEST(a_link_that_is_torn_where_a_sector_ends_is_ours)
+{
+  enum { N_BUCKETS = 20011 };
+  char key[16];
+  const size_t slot = find_split_key(N_BUCKETS, key);
+
+  for (size_t cut = 0; cut <= BLT__LINK_LEN; cut++) {
+    blt_options options = session_options(BLT_SYNC_BATCH);
+    uint8_t link[BLT__LINK_LEN];
+    options.n_buckets = N_BUCKETS;
+    session_open(&session, &options);
+    put_durably(&session, key, "one");
+    const uint64_t block = block_of(&session, key);
+    ck_assert_uint_gt(block, 65536);
+    const struct copy copy = session_copy(&session);
+    session.db->log.poisoned = 1;
+    EXPECT(BLT_E_POISONED, session_close(&session));
+    blt__put6(link, BLT__LINK_END);
+    memcpy(copy.bytes + slot, link, sizeof link);
+    blt__put6(link, block);
+    memcpy(copy.bytes + slot, link, cut);
+    EXPECT_OK(session_open_copy(&session, &copy));
+    blt_open_info info;
+    EXPECT_OK(blt_open_report(session.db, &info));
+    ck_assert_int_eq(info.what,
+                     cut == 1 ? BLT_OPENED_REPAIRED : BLT_OPENED_RECOVERED);
+    expect_text(session.db, key, "one");
+    expect_sound(session.db);
+    EXPECT_OK(session_close(&session));
     free(copy.bytes);
   }
 }
@@ -421,7 +449,7 @@ Suite *replay_suite(void)
                a_closed_file_that_got_longer_is_looked_at,
                what_booklet_deleted_is_not_revived_by_a_repair,
                parts_without_their_last_do_not_count,
-               a_link_that_is_a_mix_of_old_and_new_is_ours,
+               a_link_that_is_torn_where_a_sector_ends_is_ours,
                a_link_that_the_log_never_gave_is_of_somebody_else,
                a_reader_sees_the_log_over_the_file_and_changes_nothing,
                nothing_is_destroyed_before_the_log_is_on_disk,
