@@ -83,22 +83,29 @@ PyObject *take_exception(void)
 #endif
 }
 
-int store_trampoline(void *ctx, const char *phase, uint64_t done,
-                     uint64_t total)
+int call_progress(PyObject *callback, PyObject **raised, const char *phase,
+                  uint64_t done, uint64_t total)
 {
-  Store *store = ctx;
   PyGILState_STATE gil = PyGILState_Ensure();
-  int stop = store->raised != NULL || PyErr_CheckSignals() < 0;
+  int stop = *raised != NULL || PyErr_CheckSignals() < 0;
 
-  if (!stop && store->progress != NULL) {
-    PyObject *result = PyObject_CallFunction(store->progress, "sKK", phase,
+  if (!stop && callback != NULL && callback != Py_None) {
+    PyObject *result = PyObject_CallFunction(callback, "sKK", phase,
                                              (unsigned long long)done,
                                              (unsigned long long)total);
     stop = result == NULL;
     Py_XDECREF(result);
   }
-  if (stop && store->raised == NULL)
-    store->raised = take_exception();
+  if (stop && *raised == NULL)
+    *raised = take_exception();
   PyGILState_Release(gil);
   return stop;
+}
+
+int store_trampoline(void *ctx, const char *phase, uint64_t done,
+                     uint64_t total)
+{
+  Store *store = ctx;
+
+  return call_progress(store->progress, &store->raised, phase, done, total);
 }

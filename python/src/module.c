@@ -13,26 +13,8 @@ static int job_trampoline(void *ctx, const char *phase, uint64_t done,
                           uint64_t total)
 {
   struct job *job = ctx;
-  PyGILState_STATE gil = PyGILState_Ensure();
-  int stop = job->raised != NULL || PyErr_CheckSignals() < 0;
 
-  if (!stop && job->progress != Py_None) {
-    PyObject *result = PyObject_CallFunction(job->progress, "sKK", phase,
-                                             (unsigned long long)done,
-                                             (unsigned long long)total);
-    stop = result == NULL;
-    Py_XDECREF(result);
-  }
-  if (stop && job->raised == NULL) {
-    PyObject *type, *value, *trace;
-    PyErr_Fetch(&type, &value, &trace);
-    PyErr_NormalizeException(&type, &value, &trace);
-    job->raised = value;
-    Py_XDECREF(type);
-    Py_XDECREF(trace);
-  }
-  PyGILState_Release(gil);
-  return stop;
+  return call_progress(job->progress, &job->raised, phase, done, total);
 }
 
 PyDoc_STRVAR(repair_doc,

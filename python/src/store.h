@@ -174,6 +174,11 @@ static inline int is_commit_near(const Store *store)
 }
 void store_measure_room(Store *store);
 
+/* Calls callback(phase, done, total) under the GIL, unless it is NULL or None:
+ * 0, or 1 to stop. The first exception, also of a signal, goes to *raised. */
+int call_progress(PyObject *callback, PyObject **raised, const char *phase,
+                  uint64_t done, uint64_t total);
+
 int store_trampoline(void *ctx, const char *phase, uint64_t done,
                      uint64_t total);
 /* Close what is open; for the last owner. */
