@@ -119,7 +119,11 @@ struct lines *lines_open(complete_word complete_with)
   if (!lines)
     return NULL;
   lines->complete = complete_with;
-  if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !open_editor(lines)) {
+  if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+    /* What follows a line may be for the command in it, which reads the
+     * descriptor. */
+    setvbuf(stdin, NULL, _IONBF, 0);
+  } else if (!open_editor(lines)) {
     lines_close(lines);
     return NULL;
   }
@@ -163,9 +167,6 @@ enum line lines_next(struct lines *lines, struct text *out)
     if (read != LINE_READ)
       return read;
   } else {
-    /* What follows the line may be for the command in it, which reads the
-     * descriptor. */
-    setvbuf(stdin, NULL, _IONBF, 0);
     const ssize_t len = getline(&lines->line, &lines->capacity, stdin);
     if (len < 0)
       return interrupted() ? LINE_INTERRUPTED : LINE_END;

@@ -7,6 +7,7 @@
 #include "api/db.h"
 #include "format/reserved.h"
 
+/* A key to look up or to delete: BLT_OK, or what is known without looking. */
 static inline blt_status blt__judge_wanted(const blt_db *db, const void *key,
                                            size_t key_len)
 {

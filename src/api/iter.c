@@ -86,10 +86,16 @@ static inline blt_status judge_changes(const struct blt_iter *iter)
   return BLT_OK;
 }
 
+/* Fixed files have no hidden keys. */
+static int hides(const struct blt_iter *iter)
+{
+  return !(iter->flags & BLT_ITER_HIDDEN) && !iter->db->image.geo.fixed;
+}
+
 static unsigned how_to_run(const struct blt_iter *iter)
 {
   return (iter->flags & BLT_ITER_VALUES ? BLT__RUN_VALUES : 0) |
-         (iter->flags & BLT_ITER_HIDDEN ? 0 : BLT__RUN_HIDES);
+         (hides(iter) ? BLT__RUN_HIDES : 0);
 }
 
 /* One block by the plain scan; BLT_OK and no row when it is not wanted. */
@@ -100,8 +106,7 @@ static blt_status find_row(struct blt_iter *iter)
 
   if (status != BLT_OK)
     return status;
-  iter->n_rows = iter->flags & BLT_ITER_HIDDEN || iter->db->image.geo.fixed ||
-                 !blt__is_reserved_hash(s.head);
+  iter->n_rows = !hides(iter) || !blt__is_reserved_hash(s.head);
   iter->rows[0] =
       (struct blt__row){s.block.off, s.block.key_len, s.block.value_len};
   return BLT_OK;

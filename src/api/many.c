@@ -13,7 +13,6 @@ struct some {
   size_t n;
   struct blt__found places[BLT__MANY_MAX];
   blt_status statuses[BLT__MANY_MAX];
-  uint64_t cheap[BLT__MANY_MAX];
   size_t wanted[BLT__MANY_MAX]; /* those that are to be sought in the file  */
   size_t n_wanted;
 };
@@ -52,10 +51,10 @@ static blt_status find_some(blt_db *db, struct some *some)
     some->statuses[i] = status;
     if (status != BLT_OK)
       continue;
-    some->cheap[i] =
+    uint64_t cheap =
         is_hashed ? blt__cheaphash(db->side.seed, key->data, key->len) : 0;
-    if (!blt__find_pending(db, some->cheap[i], key->data, key->len,
-                           &some->places[i], &some->statuses[i]))
+    if (!blt__find_pending(db, cheap, key->data, key->len, &some->places[i],
+                           &some->statuses[i]))
       some->wanted[some->n_wanted++] = i;
   }
   return find_some_by_chain(db, some);

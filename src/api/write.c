@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "api/find.h"
 #include "format/reserved.h"
 
 /* ---- commits */
@@ -262,20 +263,11 @@ blt_status blt__delete(blt_db *db, const void *key, size_t key_len, int hidden)
   return commit_if_full(db);
 }
 
-static int cannot_be_there(const blt_db *db, const void *key, size_t key_len)
-{
-  return key_len > BLT__KEY_MAX ||
-         (!db->image.geo.fixed && blt__is_reserved_key(key, key_len));
-}
-
 static blt_status delete_one(blt_db *db, const void *key, size_t key_len)
 {
-  if (key == NULL && key_len != 0)
-    return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
-                     "the key is NULL");
-  if (cannot_be_there(db, key, key_len))
-    return BLT_NOT_FOUND;
-  return blt__delete(db, key, key_len, 0);
+  blt_status status = blt__judge_wanted(db, key, key_len);
+
+  return status == BLT_OK ? blt__delete(db, key, key_len, 0) : status;
 }
 
 BLT_API blt_status blt_delete(blt_db *db, const void *key, size_t key_len)

@@ -20,6 +20,9 @@ enum {
   BLT__HEAD_MAX = 32
 };
 
+/* What a power cut leaves whole: docs/protocol.md, section 1. */
+enum { BLT__SECTOR_LEN = 512 };
+
 /* Links that are no offsets. */
 enum { BLT__LINK_DEAD = 0, BLT__LINK_END = 1 };
 

@@ -144,7 +144,7 @@ size_t blt__scan_run(struct blt__scan *scan, struct blt__row *rows, size_t max,
   const struct blt__image *image = scan->image;
   const struct blt__geometry geo = image->geo;
   const uint64_t end = scan->regions[scan->region].end;
-  const int hides = (how & BLT__RUN_HIDES) != 0 && !geo.fixed;
+  const int hides = (how & BLT__RUN_HIDES) != 0;
   const uint8_t *asked = image->view.base + scan->asked;
   uint64_t off = scan->off;
   size_t n = 0;

@@ -73,7 +73,7 @@ static void add(struct blt__side *side, uint64_t cheap, uint64_t off)
 {
   uint64_t number = blt__side_line(side, cheap);
 
-  for (;; number = number + 1 == side->n_lines ? 0 : number + 1) {
+  for (;; number = blt__side_next(side, number)) {
     struct blt__line *line = &side->lines[number];
     uint32_t gone = blt__line_match(line, BLT__LINE_GONE);
     uint32_t free = gone | blt__line_match(line, BLT__LINE_EMPTY);
@@ -98,7 +98,7 @@ static struct blt__line *find_place(const struct blt__side *side,
 {
   uint64_t number = blt__side_line(side, cheap);
 
-  for (;; number = number + 1 == side->n_lines ? 0 : number + 1) {
+  for (;; number = blt__side_next(side, number)) {
     struct blt__line *line = &side->lines[number];
     for (uint32_t match = blt__line_match(line, blt__line_tag(cheap));
          match != 0; match = blt__line_rest(match)) {

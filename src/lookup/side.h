@@ -78,6 +78,13 @@ static inline uint64_t blt__side_line(const struct blt__side *side,
   return (uint64_t)(uint32_t)cheap * side->n_lines >> 32;
 }
 
+/* A search goes on in the next line, behind the last one in the first. */
+static inline uint64_t blt__side_next(const struct blt__side *side,
+                                      uint64_t number)
+{
+  return number + 1 == side->n_lines ? 0 : number + 1;
+}
+
 /* Blocks are asked for as a whole: waiting for the head first and for the value
  * then would be two misses in a row. */
 static inline void blt__side_ask_value(const struct blt__side *side,
@@ -97,9 +104,9 @@ static inline blt_status blt__side_find(const struct blt__side *side,
                                         struct blt__hit *out)
 {
   const uint32_t tag = blt__line_tag(cheap);
-  uint64_t number = blt__side_line(side, cheap);
 
-  for (;;) {
+  for (uint64_t number = blt__side_line(side, cheap);;
+       number = blt__side_next(side, number)) {
     const struct blt__line *line = &side->lines[number];
     for (uint32_t match = blt__line_match(line, tag); match != 0;
          match = blt__line_rest(match)) {
@@ -116,8 +123,6 @@ static inline blt_status blt__side_find(const struct blt__side *side,
     }
     if (!blt__line_is_full(line))
       return BLT_NOT_FOUND;
-    if (++number == side->n_lines)
-      number = 0;
   }
 }
 

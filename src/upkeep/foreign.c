@@ -13,15 +13,13 @@
 
 /* ---- after our crash: does the file say what the log says? */
 
-enum { SECTOR = 512 };
-
 /* P3: equal to a legal value, or, where a sector ends inside the link, the
  * bytes before of one and those behind of another. A link that each commit
  * changes has many values: one pass over them. */
 static int is_legal(const uint8_t *now, const struct blt__change *values,
                     size_t n)
 {
-  const int in_sector = (int)(SECTOR - values->off % SECTOR);
+  const int in_sector = (int)(BLT__SECTOR_LEN - values->off % BLT__SECTOR_LEN);
   const int split = in_sector < BLT__LINK_LEN ? in_sector : BLT__LINK_LEN;
   int has_head = 0, has_tail = 0;
 

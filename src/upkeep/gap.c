@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { PIECE = 65536, SECTOR = 512 };
+enum { PIECE = 65536 };
 
 struct search {
   struct blt__replay *replay;
@@ -95,11 +95,11 @@ static struct search begin_at_stop(struct blt__replay *replay)
  * not yet used of the first one. */
 static int has_lost_sector(struct blt__view *view, uint64_t off, uint64_t end)
 {
-  static const uint8_t nothing[SECTOR];
+  static const uint8_t nothing[BLT__SECTOR_LEN];
 
   while (off < end) {
     const uint8_t *bytes = NULL;
-    uint64_t n = SECTOR - off % SECTOR;
+    uint64_t n = BLT__SECTOR_LEN - off % BLT__SECTOR_LEN;
     if (n > end - off)
       return 0;
     if (blt__view_at(view, off, n, &bytes) < 0 ||

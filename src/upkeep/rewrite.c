@@ -112,16 +112,30 @@ static blt_status emit(struct copy *copy, const uint8_t *data, uint64_t len)
   return BLT_OK;
 }
 
-/* The block's bytes with another link: at once where it fits and is mapped, in
- * pieces that a view without a mapping can hold where not. */
-static blt_status emit_block(struct copy *copy, const struct blt__block *block,
-                             const uint8_t *hash, uint64_t next)
+/* Bytes of the file, in pieces that a view without a mapping can hold. */
+static blt_status emit_range(struct copy *copy, uint64_t off, uint64_t len)
 {
   enum { PIECE = 1 << 20 };
-  uint8_t link[BLT__LINK_LEN];
-  const uint64_t rest_off = block->off + BLT__KEYLEN_OFF;
-  uint64_t left = block->len - BLT__KEYLEN_OFF;
+  blt_status status = BLT_OK;
+
+  while (status == BLT_OK && len > 0) {
+    uint64_t n = len < PIECE ? len : PIECE;
+    const uint8_t *bytes = NULL;
+    status = blt__view_at(&copy->image->view, off, n, &bytes);
+    if (status == BLT_OK)
+      status = emit(copy, bytes, n);
+    off += n;
+    len -= n;
+  }
+  return status;
+}
+
+/* The block's bytes with another link: at once where it is mapped and fits. */
+static blt_status emit_block(struct copy *copy, const struct blt__block *block,
+                             uint64_t next)
+{
   const struct blt__view *view = &copy->image->view;
+  uint8_t link[BLT__LINK_LEN];
 
   if (!view->by_read && block->len <= OUT_LEN - copy->out_used) {
     uint8_t *to = copy->out + copy->out_used;
@@ -130,21 +144,13 @@ static blt_status emit_block(struct copy *copy, const struct blt__block *block,
     copy->out_used += block->len;
     return BLT_OK;
   }
-  blt_status status = emit(copy, hash, BLT__HASH_LEN);
-
   blt__put6(link, next);
+  blt_status status = emit_range(copy, block->off, BLT__LINK_OFF);
   if (status == BLT_OK)
     status = emit(copy, link, sizeof link);
-  for (uint64_t off = rest_off; status == BLT_OK && left > 0;) {
-    uint64_t n = left < PIECE ? left : PIECE;
-    const uint8_t *bytes = NULL;
-    status = blt__view_at(&copy->image->view, off, n, &bytes);
-    if (status == BLT_OK)
-      status = emit(copy, bytes, n);
-    off += n;
-    left -= n;
-  }
-  return status;
+  return status == BLT_OK ? emit_range(copy, block->off + BLT__KEYLEN_OFF,
+                                       block->len - BLT__KEYLEN_OFF)
+                          : status;
 }
 
 static blt_status copy_blocks(struct copy *copy, struct blt__source *source)
@@ -157,7 +163,7 @@ static blt_status copy_blocks(struct copy *copy, struct blt__source *source)
   while ((status = source->next(source, &s)) == BLT_OK) {
     uint8_t *head = copy->heads + (uint64_t)BLT__LINK_LEN *
                                       blt__layout_bucket(&copy->layout, s.head);
-    status = emit_block(copy, &s.block, s.head, blt__get6(head));
+    status = emit_block(copy, &s.block, blt__get6(head));
     if (status < 0)
       return status;
     blt__put6(head, off);
@@ -341,14 +347,13 @@ static blt_status slide_blocks(struct copy *copy, uint64_t distance)
   uint64_t off = image->layout.first_off;
   uint64_t end = image->layout.index_off;
   struct blt__block block;
-  const uint8_t *head = NULL;
   blt_status status = BLT_OK;
 
   copy->out_off = off - distance;
   for (; off < end && status == BLT_OK; off += block.len) {
-    status = blt__image_block(image, off, &block, &head);
+    status = blt__image_block(image, off, &block, NULL);
     if (status == BLT_OK)
-      status = emit_block(copy, &block, head, moved(block.next, distance));
+      status = emit_block(copy, &block, moved(block.next, distance));
     (void)advance(copy, block.len); /* too late to stop, but not to tell */
   }
   for (uint64_t i = 0; i < image->layout.n_buckets; i++) {
