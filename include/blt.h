@@ -421,7 +421,8 @@ typedef struct blt_open_info {
   uint64_t n_records;    /* RECOVERED, OVERLAID: commit records replayed    */
   uint64_t n_kept;       /* REPAIRED: keys kept                             */
   uint64_t n_dropped;    /* REPAIRED: blocks that are lost or superseded    */
-  uint64_t cut_len;      /* bytes of an unfinished commit that were removed */
+  uint64_t cut_len;      /* bytes of an unfinished commit that were removed,
+                            not counting the zeros behind it               */
   uint64_t reserved[4];  /* see RESERVED                                    */
 } blt_open_info;
 

@@ -1,10 +1,10 @@
 /*
  * commit.c - the bytes that a commit appends
  *
- * For each part: the file is made longer, record and blocks are written with
- * the record's block spanning both (the cover), and when all parts are there
- * each span is cut down to the record itself (the reveal). A failure before
- * the last reveal cuts the file back and undoes the links (L3).
+ * For each part record and blocks are written behind the log, with the record's
+ * block spanning both (the cover), and when all parts are there each span is
+ * cut down to the record itself (the reveal). A failure before the last reveal
+ * cuts the file back and undoes the links (L3).
  */
 #include "change/commit.h"
 
@@ -13,33 +13,9 @@
 #include "format/bodyhash.h"
 #include "lookup/side.h"
 
-/* Least space that is put aside at once. */
-#define RESERVE_LEN ((uint64_t)1 << 20)
-
 static uint64_t span_of(const struct blt__part *part)
 {
   return part->len + part->body_len + part->pad_len;
-}
-
-static blt_status reserve_space(struct blt__log *log, uint64_t len)
-{
-  struct blt__view *view = &log->image->view;
-
-  if (log->level == BLT_SYNC_OFF || log->end + len <= log->reserved)
-    return BLT_OK;
-  uint64_t wanted = len > RESERVE_LEN ? len : RESERVE_LEN;
-  int error = view->file->ops->reserve(view->file, log->end, wanted);
-  if (blt__errno_is_no_space(-error))
-    error = view->file->ops->reserve(view->file, log->end, wanted = len);
-  if (blt__errno_is_unsupported(-error)) {
-    log->reserved = UINT64_MAX; /* not to be had here                       */
-    return BLT_OK;
-  }
-  if (error != 0)
-    return blt__fail_errno(log->sink, -error, log->end,
-                           "put space aside for the commit");
-  log->reserved = log->end + wanted;
-  return BLT_OK;
 }
 
 /* NULL when all that the batch does is delete. */
@@ -116,7 +92,8 @@ static uint64_t last_link(const struct blt__commit *c)
 static blt_status write_part(struct blt__commit *c, const uint8_t *pad)
 {
   const struct blt__part *part = c->part;
-  struct blt__view *view = &c->log->image->view;
+  struct blt__log *log = c->log;
+  struct blt__view *view = &log->image->view;
   uint64_t outer = c->pending->outer.len;
   const struct blt__span spans[] = {
       {c->log->record.data, (size_t)part->len},
@@ -124,13 +101,17 @@ static blt_status write_part(struct blt__commit *c, const uint8_t *pad)
       {c->pending->outer.data, (size_t)outer},
       {pad, (size_t)part->pad_len},
   };
-  blt_status status = reserve_space(c->log, span_of(part));
+  blt_status status =
+      log->level == BLT_SYNC_OFF
+          ? BLT_OK
+          : blt__room_reserve(&log->room, view, log->end, span_of(part));
 
-  if (status == BLT_OK)
-    status = blt__view_set_size(view, part->at + span_of(part));
-  if (status == BLT_OK)
-    status = blt__view_write(view, part->at, spans, 4);
-  return status;
+  if (status < 0)
+    return status;
+  return blt__view_append(view, spans, 4,
+                          blt__room_file_end(&log->room, view,
+                                             log->level == BLT_SYNC_FULL,
+                                             part->at, span_of(part)));
 }
 
 static blt_status append_part(struct blt__commit *c, uint64_t seq, int is_last,
@@ -191,21 +172,15 @@ static blt_status take_back(struct blt__commit *c, blt_status status,
                             size_t n_tombs_before)
 {
   struct blt__log *log = c->log;
+  struct blt__view *view = &log->image->view;
 
   blt__commit_undo(log, n_tombs_before);
   blank_blocks(c);
-  log->reserved = 0;
-  if (log->image->view.size == log->end) {
+  blt__room_forget(&log->room, log->end);
+  if (view->file_len == log->end || blt__view_cut(view, log->end) == 0) {
     (void)blt__log_unguard(log);
     return status;
   }
-  if (log->image->view.file->ops->set_size(log->image->view.file, log->end) ==
-      0) {
-    (void)blt__view_look(&log->image->view, log->end);
-    (void)blt__log_unguard(log);
-    return status;
-  }
-  (void)blt__view_look(&log->image->view, log->end);
   return blt__log_poison(log, status, BLT_E_UNKNOWN,
                          "the commit failed and could not be taken back; "
                          "close and open the file again to see its state");

@@ -74,6 +74,7 @@ void blt__log_init(struct blt__log *log, struct blt__image *image,
                            .level = level,
                            .log_max = BLT__LOG_MAX,
                            .due_len = due_len_of(level)};
+  blt__room_init(&log->room);
   struct blt__buf *const bufs[] = {&log->record, &log->times, &log->gathered,
                                    &log->undo,   &log->order, &log->parts};
   for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
@@ -169,13 +170,13 @@ blt_status blt__log_guard(struct blt__log *log)
 }
 
 /* A value that was replaced must be dead as well: booklet may delete the key,
- * and its prune then finds the old block. */
+ * and its prune then finds the old block. What was written is to be on disk. */
 blt_status blt__log_unguard(struct blt__log *log)
 {
   int is_ahead_of_file =
       log->image->links.n + log->tombs.n + log->old_tombs.n > 0;
 
-  return is_ahead_of_file ? BLT_OK : set_guard(log, 0);
+  return is_ahead_of_file || log->links_unsynced ? BLT_OK : set_guard(log, 0);
 }
 
 struct blt__mark blt__log_mark(const struct blt__log *log)
@@ -207,6 +208,7 @@ blt_status blt__log_begin(struct blt__log *log)
   log->seq = 1;
   log->guarded = 1;
   blt__log_start_groups(log);
+  blt__room_forget(&log->room, log->end);
   blt_status status =
       blt__log_put_header(log, BLT__DIRTY, blt__log_mark(log), log->end);
   if (status == BLT_OK)
@@ -264,10 +266,28 @@ static blt_status show_to_booklet(struct blt__log *log)
   return BLT_OK;
 }
 
+/* L6. While there are zeros, links wait or are not synced: so a sync follows
+ * that makes the cut durable too. */
+static blt_status give_back(struct blt__log *log)
+{
+  if (!log->in_session || log->poisoned)
+    return BLT_OK;
+  blt_status status =
+      blt__room_give_back(&log->room, &log->image->view, log->end);
+  return status == BLT_OK
+             ? BLT_OK
+             : blt__log_poison(log, status, BLT_E_COMMITTED,
+                               "all commits are in the file, but what is "
+                               "behind them could not be cut off; close and "
+                               "open the file again");
+}
+
 blt_status blt__log_sync(struct blt__log *log)
 {
-  blt_status status = make_durable(log);
+  blt_status status = give_back(log);
 
+  if (status == BLT_OK)
+    status = make_durable(log);
   if (status < 0 || !log->in_session)
     return status;
   while (status == BLT_OK &&
@@ -278,20 +298,13 @@ blt_status blt__log_sync(struct blt__log *log)
 
 blt_status blt__log_flatten(struct blt__log *log)
 {
-  blt_status status = make_durable(log);
+  blt_status status = give_back(log);
 
+  if (status == BLT_OK)
+    status = make_durable(log);
   if (status < 0 || !log->in_session)
     return status;
   return blt__checkpoint_all(log);
-}
-
-static void cut_reserve(struct blt__log *log)
-{
-  struct blt__file *file = log->image->view.file;
-
-  if (log->reserved > log->end && log->reserved != UINT64_MAX)
-    (void)file->ops->set_size(file, log->end);
-  log->reserved = 0;
 }
 
 static void punch_front(struct blt__log *log)
@@ -310,7 +323,6 @@ blt_status blt__log_rest(struct blt__log *log)
 
   if (status < 0 || !log->in_session)
     return status;
-  cut_reserve(log);
   log->guarded = 0;
   status = blt__log_put_header(log, BLT__CLEAN, blt__log_mark(log), log->end);
   if (status == BLT_OK)

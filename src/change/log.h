@@ -20,6 +20,7 @@
 #define BLT_CHANGE_LOG_H
 
 #include "change/pending.h"
+#include "change/room.h"
 #include "format/record.h"
 
 /* Log that recovery has to read, and that is written in a session with syncs
@@ -63,9 +64,9 @@ struct blt__log {
   int times_unsynced; /* timestamps were set in place since then            */
   int poisoned;       /* L4                                                 */
   uint8_t salt[BLT__SALT_LEN];
-  uint64_t end;        /* of the committed log: where the next record goes   */
-  uint64_t durable;    /* end of what is known to be on disk                 */
-  uint64_t reserved;   /* end of the space that was put aside                */
+  uint64_t end;     /* of the committed log: where the next record goes   */
+  uint64_t durable; /* end of what is known to be on disk                 */
+  struct blt__room room;
   uint64_t dead_front; /* end of what a rewrite has left behind, or 0       */
   uint64_t seq;        /* of the next record                                 */
   uint32_t n_keys;     /* committed                                          */

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 
-enum { MAX_SPANS = 8 };
-
 blt_status blt__file_read(struct blt__file *file, const struct blt__sink *sink,
                           uint64_t off, void *buf, size_t len)
 {
@@ -50,9 +48,9 @@ blt_status blt__file_write(struct blt__file *file, const struct blt__sink *sink,
                            uint64_t off, const struct blt__span *spans,
                            size_t n_spans)
 {
-  struct blt__span left[MAX_SPANS];
+  struct blt__span left[BLT__SPANS_MAX];
 
-  if (n_spans > MAX_SPANS)
+  if (n_spans > BLT__SPANS_MAX)
     return blt__fail(sink, BLT_E_INVALID, off, "a write of too many spans");
   for (size_t i = 0; i < n_spans; i++)
     left[i] = spans[i];

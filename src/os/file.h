@@ -63,6 +63,8 @@ struct blt__file {
   const struct blt__file_ops *ops;
   /* Set when opening: reading by a mapping is not safe here (place.h). */
   int map_unsafe;
+  /* It is never longer than what is in it: others see its length. */
+  int stays_short;
 };
 
 /* ---- a real file */
@@ -128,7 +130,10 @@ blt_status blt__file_memory(const struct blt__env *env,
 blt_status blt__file_read(struct blt__file *file, const struct blt__sink *sink,
                           uint64_t off, void *buf, size_t len);
 
-/* All of it; at most 8 spans. */
+/* Spans in one write. */
+enum { BLT__SPANS_MAX = 40 };
+
+/* All of it; at most BLT__SPANS_MAX spans. */
 blt_status blt__file_write(struct blt__file *file, const struct blt__sink *sink,
                            uint64_t off, const struct blt__span *spans,
                            size_t n_spans);

@@ -172,7 +172,7 @@ blt_status blt__file_memory(const struct blt__env *env,
   }
   if (len > 0)
     memcpy(bytes, image, len);
-  *m = (struct memory_file){.file = {.ops = &memory_ops},
+  *m = (struct memory_file){.file = {.ops = &memory_ops, .stays_short = 1},
                             .env = env,
                             .bytes = bytes,
                             .room = room,

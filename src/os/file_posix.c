@@ -16,8 +16,6 @@
 
 #include "os/place.h"
 
-enum { MAX_SPANS = 8 };
-
 /* One pwritev moves at most this much on Linux. */
 #define MAX_IO ((size_t)0x7ffff000)
 
@@ -29,7 +27,8 @@ struct posix_file {
   const struct blt__env *env;
   int fd;
   int close_fd;
-  uint64_t limit; /* RLIMIT_FSIZE when it was last asked for              */
+  uint64_t limit;   /* RLIMIT_FSIZE when it was last asked for            */
+  uint64_t longest; /* where a write or a size has ended so far           */
 };
 
 static struct posix_file *self(struct blt__file *file)
@@ -62,18 +61,23 @@ static int64_t posix_read_at(struct blt__file *file, uint64_t off, void *buf,
 static int64_t posix_write_at(struct blt__file *file, uint64_t off,
                               const struct blt__span *spans, size_t n_spans)
 {
-  struct iovec iov[MAX_SPANS];
+  struct iovec iov[BLT__SPANS_MAX];
   size_t room = MAX_IO;
   size_t n = 0;
 
-  for (; n < n_spans && n < MAX_SPANS && room > 0; n++) {
+  for (; n < n_spans && n < BLT__SPANS_MAX && room > 0; n++) {
     size_t len = spans[n].len < room ? spans[n].len : room;
     memcpy(&iov[n].iov_base, &spans[n].data, sizeof iov[n].iov_base);
     iov[n].iov_len = len;
     room -= len;
   }
-  if (off + (MAX_IO - room) > self(file)->limit)
+  const uint64_t end = off + (MAX_IO - room);
+  if (end > self(file)->longest || end > self(file)->limit)
+    self(file)->limit = length_limit();
+  if (end > self(file)->limit)
     return -EFBIG;
+  if (end > self(file)->longest)
+    self(file)->longest = end;
   ssize_t done = pwritev(self(file)->fd, iov, (int)n, (off_t)off);
   return done < 0 ? -errno : done;
 }

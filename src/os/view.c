@@ -105,7 +105,7 @@ blt_status blt__view_open(struct blt__view *view, struct blt__file *file,
     pthread_mutex_destroy(&view->fill_mutex);
     return status;
   }
-  view->size = size;
+  view->size = view->file_len = size;
   blt__view_advise(view, 0, size, BLT__HINT_RANDOM);
   return BLT_OK;
 }
@@ -127,7 +127,7 @@ void blt__view_close(struct blt__view *view)
   view->n_windows = 0;
   view->filled = NULL;
   view->base = NULL;
-  view->size = 0;
+  view->size = view->file_len = 0;
 }
 
 blt_status blt__view_outside(const struct blt__view *view, uint64_t off,
@@ -242,25 +242,95 @@ blt_status blt__view_look(struct blt__view *view, uint64_t size)
   return BLT_OK;
 }
 
-blt_status blt__view_set_size(struct blt__view *view, uint64_t size)
+static blt_status fail_too_long(const struct blt__view *view)
+{
+  return blt__fail(view->sink, BLT_E_TOO_BIG, BLT_NO_OFFSET,
+                   "the file would be larger than the format can address");
+}
+
+/* V2 */
+static void see_less(struct blt__view *view, uint64_t size)
 {
   uint64_t before = view->size;
-  int error;
 
+  view->size = size;
+  if (view->by_read)
+    for (size_t piece = size / PIECE_LEN; piece <= before / PIECE_LEN; piece++)
+      forget_piece(view, piece);
+}
+
+int blt__view_cut(struct blt__view *view, uint64_t size)
+{
+  see_less(view, size);
+  int error = view->file->ops->set_size(view->file, size);
+  if (error == 0)
+    view->file_len = size;
+  return error;
+}
+
+blt_status blt__view_set_size(struct blt__view *view, uint64_t size)
+{
   if (size >> 48 != 0)
-    return blt__fail(view->sink, BLT_E_TOO_BIG, BLT_NO_OFFSET,
-                     "the file would be larger than the format can address");
-  if (size < before) {
-    view->size = size; /* V2 */
-    if (view->by_read)
-      for (size_t piece = size / PIECE_LEN; piece <= before / PIECE_LEN;
-           piece++)
-        forget_piece(view, piece);
-  }
-  error = view->file->ops->set_size(view->file, size);
+    return fail_too_long(view);
+  if (size < view->size)
+    see_less(view, size);
+  int error = view->file->ops->set_size(view->file, size);
   if (error != 0)
     return blt__fail_errno(view->sink, -error, size, "change the file's size");
+  view->file_len = size;
   return blt__view_look(view, size);
+}
+
+/* ---- append */
+
+/* Only ever read, and without a byte in the library's file. */
+static uint8_t zeros[64 << 10];
+
+/* The spans and `len` zeros, as far as there is room for them; how many. */
+static size_t add_zeros(struct blt__span *all, const struct blt__span *spans,
+                        size_t n_spans, uint64_t len)
+{
+  size_t n = 0;
+
+  for (; n < n_spans; n++)
+    all[n] = spans[n];
+  for (; len > 0 && n < BLT__SPANS_MAX; n++) {
+    all[n] = (struct blt__span){zeros, sizeof zeros};
+    if (len < sizeof zeros)
+      all[n].len = (size_t)len;
+    len -= all[n].len;
+  }
+  return n;
+}
+
+static uint64_t len_of(const struct blt__span *spans, size_t n_spans)
+{
+  uint64_t len = 0;
+
+  for (size_t i = 0; i < n_spans; i++)
+    len += spans[i].len;
+  return len;
+}
+
+blt_status blt__view_append(struct blt__view *view,
+                            const struct blt__span *spans, size_t n_spans,
+                            uint64_t file_end)
+{
+  struct blt__span all[BLT__SPANS_MAX] = {{NULL, 0}};
+  const uint64_t off = view->size;
+  const uint64_t end = off + len_of(spans, n_spans);
+  const int runs_ahead = end > view->file_len && file_end > end;
+
+  if (end >> 48 != 0 || n_spans > BLT__SPANS_MAX)
+    return fail_too_long(view);
+  size_t n = add_zeros(all, spans, n_spans, runs_ahead ? file_end - end : 0);
+  const uint64_t wanted = off + len_of(all, n);
+  if (wanted > view->file_len)
+    view->file_len = wanted; /* or less, should the write fail */
+  blt_status status = blt__view_write(view, off, all, n);
+  if (status == BLT_E_NO_SPACE && n > n_spans)
+    status = blt__view_write(view, off, spans, n_spans);
+  return status == BLT_OK ? blt__view_look(view, end) : status;
 }
 
 void blt__view_advise(struct blt__view *view, uint64_t off, uint64_t len,

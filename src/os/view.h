@@ -36,7 +36,8 @@ struct blt__view {
   const struct blt__sink *sink; /* borrowed                               */
   uint8_t *base;                /* of the newest window                   */
   uint64_t size;
-  int by_read; /* filled by read_at, not mapped          */
+  uint64_t file_len; /* of the file, which is zeros from size on           */
+  int by_read;       /* filled by read_at, not mapped          */
   int guard_wanted;
   _Atomic int hit;          /* the file was cut under the mapping     */
   _Atomic int read_failure; /* the last status of a read that failed       */
@@ -107,8 +108,19 @@ blt_status blt__view_failure(const struct blt__view *view);
 blt_status blt__view_write(struct blt__view *view, uint64_t off,
                            const struct blt__span *spans, size_t n_spans);
 
+/* Write behind the end; the window grows by it. Where that makes the file
+ * longer, the same write brings zeros up to `file_end`, as far as there is
+ * space for them. */
+blt_status blt__view_append(struct blt__view *view,
+                            const struct blt__span *spans, size_t n_spans,
+                            uint64_t file_end);
+
 /* Cut or extend the file (with zeros) and the window with it (V2). */
 blt_status blt__view_set_size(struct blt__view *view, uint64_t size);
+
+/* Cut the file to `size`, and the window in any case, for those who have
+ * another failure to tell of: 0 or -errno. */
+int blt__view_cut(struct blt__view *view, uint64_t size);
 
 /* See less or more of the file without changing it. */
 blt_status blt__view_look(struct blt__view *view, uint64_t size);

@@ -139,7 +139,10 @@ int blt__foreign_tail(struct blt__replay *replay)
       record.seq == seq &&
       memcmp(record.salt, replay->checkpoint->salt, BLT__SALT_LEN) == 0) {
     blt__block_decode(geo, off, bytes, &block);
-    if (view->size - off <= block.len || view->size <= blt__record_end(&record))
+    uint64_t end = blt__record_end(&record);
+    if (end < off + block.len)
+      end = off + block.len;
+    if (end >= view->size || is_zero(view, end, view->size - end))
       return 0;
   }
   return !is_zero(view, off, view->size - off) && is_referenced(replay, off);

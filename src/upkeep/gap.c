@@ -17,7 +17,8 @@ struct search {
 /* The first place from `off` on where a record's tag stands, or the size. */
 static blt_status next_tag(struct blt__view *view, uint64_t off, uint64_t *out)
 {
-  while (view->size - off >= BLT__RECORD_TAG_LEN) {
+  /* A record may be whole and its padding not there. */
+  while (off < view->size && view->size - off >= BLT__RECORD_TAG_LEN) {
     const uint8_t *bytes = NULL;
     uint64_t n = view->size - off < PIECE ? view->size - off : PIECE;
     blt_status status = blt__view_at(view, off, n, &bytes);

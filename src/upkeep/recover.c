@@ -214,12 +214,35 @@ static blt_status write_final(struct blt__opening *opening,
   return status == BLT_OK ? sync_file(opening) : status;
 }
 
+/* How much there is from `off` on, without the zeros at the end: they were
+ * written ahead of the log. */
+static uint64_t len_behind(struct blt__view *view, uint64_t off)
+{
+  enum { PIECE = 65536 };
+  uint64_t end = view->size;
+
+  while (end > off) {
+    const uint8_t *bytes = NULL;
+    uint64_t n = end - off < PIECE ? end - off : PIECE;
+    if (blt__view_at(view, end - n, n, &bytes) < 0)
+      break;
+    while (n > 0 && bytes[n - 1] == 0) {
+      n--;
+      end--;
+    }
+    if (n > 0)
+      break;
+  }
+  return end > off ? end - off : 0;
+}
+
 static blt_status redo(struct blt__opening *opening,
                        const struct blt__replay *replay)
 {
   struct blt__log *log = opening->log;
   struct blt__view *view = &opening->image->view;
-  uint64_t before = view->size;
+  const uint64_t before = view->size;
+  const uint64_t cut_len = len_behind(view, replay->end);
   blt_status status = rewrite_log(opening, replay);
 
   if (status == BLT_OK)
@@ -243,7 +266,7 @@ static blt_status redo(struct blt__opening *opening,
   opening->n_keys = replay->n_keys;
   opening->info = (blt_open_info){.what = BLT_OPENED_RECOVERED,
                                   .n_records = blt__replay_n(replay),
-                                  .cut_len = before - replay->end};
+                                  .cut_len = cut_len};
   return BLT_OK;
 }
 
@@ -304,7 +327,7 @@ blt_status blt__recover(struct blt__opening *opening)
 blt_status blt__recover_overlay(struct blt__opening *opening)
 {
   struct blt__replay replay;
-  uint64_t before = opening->image->view.size;
+  uint64_t cut_len = 0;
   blt_status status = blt__replay_read(&replay, opening->image, opening->env,
                                        &opening->checkpoint);
 
@@ -317,13 +340,14 @@ blt_status blt__recover_overlay(struct blt__opening *opening)
     status = blt__fail(opening->sink, BLT_E_CORRUPT, BLT_NO_OFFSET,
                        "the file was not closed well and needs repair; open "
                        "it once for writing");
-  if (status == BLT_OK)
+  if (status == BLT_OK) {
+    cut_len = len_behind(&opening->image->view, replay.end);
     status = blt__replay_overlay(&replay);
+  }
   opening->n_keys = replay.n_keys;
-  opening->info =
-      (blt_open_info){.what = BLT_OPENED_OVERLAID,
-                      .n_records = blt__replay_n(&replay),
-                      .cut_len = before - opening->image->view.size};
+  opening->info = (blt_open_info){.what = BLT_OPENED_OVERLAID,
+                                  .n_records = blt__replay_n(&replay),
+                                  .cut_len = cut_len};
   blt__replay_release(&replay);
   return status;
 }

@@ -284,17 +284,15 @@ static blt_status copy_forward(struct copy *copy, struct blt__source *source)
 static blt_status take_back(struct copy *copy, blt_status status)
 {
   struct blt__log *log = copy->log;
-  struct blt__file *file = copy->image->view.file;
 
   if (copy->sync_failed)
     return blt__log_poison(log, status, BLT_E_POISONED,
                            "a sync failed, so nothing more is written; the "
                            "rewrite did not take place; close and open the "
                            "file again");
-  int failed = file->ops->set_size(file, log->end) != 0;
+  int failed = blt__view_cut(&copy->image->view, log->end) != 0;
 
-  log->reserved = 0;
-  (void)blt__view_look(&copy->image->view, log->end);
+  blt__room_forget(&log->room, log->end);
   if (copy->guarded && !failed) {
     log->guarded = 0;
     failed =
@@ -325,6 +323,7 @@ static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
   log->n_keys = (uint32_t)(copy->n_live - copy->n_hidden);
   log->seq++;
   log->end = log->durable = end;
+  blt__room_forget(&log->room, end);
   blt__log_start_groups(log);
   blt_status status =
       blt__log_put_header(log, BLT__DIRTY, blt__log_mark(log), end);
@@ -397,7 +396,7 @@ static blt_status slide(struct copy *copy)
   if ((status = switch_to(copy, &layout, tail, is_bare)) < 0 ||
       (status = blt__view_set_size(&copy->image->view, tail)) < 0)
     return status;
-  log->reserved = 0;
+  blt__room_forget(&log->room, tail);
   if (is_bare && ((status = blt__log_sync_file(log)) < 0 ||
                   (status = blt__log_unguard(log)) < 0))
     return status;

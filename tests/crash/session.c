@@ -153,6 +153,8 @@ void session_open(struct session *s, blt_mode mode)
   /* So that a checkpoint moves the place where recovery begins. */
   if (db != NULL && s->log_max != 0)
     db->log.log_max = s->log_max;
+  if (db != NULL && s->ahead.page_len != 0)
+    db->log.room.ahead = s->ahead;
 }
 
 void session_recognise(struct session *s)

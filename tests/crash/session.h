@@ -18,7 +18,8 @@ struct session {
   blt_sync_level level;
   size_t buffer_len; /* option; 0: the default                              */
   uint64_t log_max;  /* instead of BLT__LOG_MAX, or 0                       */
-  blt_db *db;        /* NULL between sessions                               */
+  struct blt__ahead ahead; /* when zeros are written ahead of the log; or 0 */
+  blt_db *db; /* NULL between sessions                               */
   int in_batch;
   struct entry now[MAX_ENTRIES];   /* what is not committed included        */
   struct entry batch[MAX_ENTRIES]; /* before an open batch                  */

@@ -92,8 +92,7 @@ static int64_t write_some(struct handle *h, uint64_t off,
                           const struct blt__span *spans, size_t n_spans,
                           size_t len)
 {
-  enum { MAX_SPANS = 8 };
-  struct blt__span cut[MAX_SPANS];
+  struct blt__span cut[BLT__SPANS_MAX];
   size_t n = 0;
 
   for (; n < n_spans && len > 0; n++) {

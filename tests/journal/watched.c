@@ -304,7 +304,8 @@ static struct blt__file *watch(struct blt__file *inner)
 
   if (w == NULL)
     abort();
-  w->file = (struct blt__file){&watched_ops, inner->map_unsafe};
+  w->file = (struct blt__file){&watched_ops, inner->map_unsafe,
+                               inner->stays_short};
   w->inner = inner;
   return &w->file;
 }

@@ -51,6 +51,8 @@ static int64_t noting_write_at(struct blt__file *file, uint64_t off,
     len += spans[i].len;
   if (noting->write_error != 0)
     return -noting->write_error;
+  if (noting->space_end != 0 && off + len > noting->space_end)
+    return -ENOSPC;
   note(noting, EVENT_WRITE, off, len);
   if (is_over(noting))
     return -EIO;

@@ -26,8 +26,9 @@ struct noting {
   size_t n_events;
   unsigned n_reads, n_maps;
   int sync_error, write_error, set_size_error, map_error, reserve_error;
-  unsigned n_left; /* n: from the n-th change from now on all fail with EIO;
-                      0: none does                                        */
+  unsigned n_left;    /* n: from the n-th change from now on all fail with EIO;
+                         0: none does                                        */
+  uint64_t space_end; /* writes that pass it find no space; 0: all do       */
   uint64_t window_size; /* set by tests: the view's size at a set_size      */
   const uint64_t *watched;
   int is_kept; /* close leaves the content here; the test frees it        */

@@ -77,24 +77,6 @@ START_TEST(a_scan_meets_a_commit_as_a_whole_or_not_at_all)
 }
 END_TEST
 
-/* Section 3, 4: a write that is cut short lies in a file that is long enough
- * for the cover. */
-START_TEST(the_file_is_longer_before_a_batch_is_written)
-{
-  open_shape(_i);
-  put_keys(_i, 'a', 2);
-  const uint64_t end = session.db->log.end;
-  forget_events(&session.noting);
-  put_keys(_i, 'c', 3);
-  for (size_t i = 0; i < session.noting.n_events; i++) {
-    const struct event *const e = &session.noting.events[i];
-    if (e->kind == EVENT_WRITE && e->off >= end)
-      ck_assert_uint_le(e->off + e->len, e->size);
-  }
-  EXPECT_OK(session_close(&session));
-}
-END_TEST
-
 Suite *cover_suite(void)
 {
   Suite *const suite = suite_create("cover");
@@ -103,7 +85,6 @@ Suite *cover_suite(void)
   tcase_add_loop_test(made, a_commit_is_a_multiple_of_the_stride_long, 0, 3);
   tcase_add_loop_test(made, a_scan_meets_a_commit_as_a_whole_or_not_at_all, 0,
                       2);
-  tcase_add_loop_test(made, the_file_is_longer_before_a_batch_is_written, 0, 3);
   suite_add_tcase(suite, made);
   return suite;
 }

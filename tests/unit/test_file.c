@@ -157,12 +157,13 @@ END_TEST
 START_TEST(too_many_spans_are_refused)
 {
   static const int script[] = {0};
-  struct blt__span spans[9];
+  enum { TOO_MANY = BLT__SPANS_MAX + 1 };
+  struct blt__span spans[TOO_MANY];
 
   set_up(script);
-  for (int i = 0; i < 9; i++)
+  for (int i = 0; i < TOO_MANY; i++)
     spans[i] = (struct blt__span){"x", 1};
-  ck_assert_int_eq(blt__file_write(&fake.file, &sink, 0, spans, 9),
+  ck_assert_int_eq(blt__file_write(&fake.file, &sink, 0, spans, TOO_MANY),
                    BLT_E_INVALID);
 }
 END_TEST

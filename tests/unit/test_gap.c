@@ -15,7 +15,7 @@
 #include "upkeep/gap.h"
 #include "upkeep/repair.h"
 
-enum { VALUE_LEN = 3000 };
+enum { VALUE_LEN = 3005 };
 
 static struct session session;
 static char value[VALUE_LEN];
@@ -367,6 +367,34 @@ START_TEST(a_repair_of_a_damaged_log_that_stops_anywhere_goes_on)
 }
 END_TEST
 
+/* P4: its padding and its block were to come in a part of the file that a power
+ * cut did not keep. */
+START_TEST(a_later_record_may_be_whole_where_the_file_ends_in_its_padding)
+{
+  struct killed killed = kill_after_three(BLT_SYNC_FULL);
+  const size_t whole = killed.copy.len;
+  unsigned n_refused = 0;
+
+  hurt(&killed, killed.at[1] + 60);
+  for (size_t len = killed.at[2] + 60; len < killed.at[2] + 400; len++) {
+    struct copy after;
+    killed.copy.len = len;
+    const blt_status status =
+        session_open_failing(&session, &killed.copy, 1000, &after);
+    if (status == BLT_E_CORRUPT)
+      ck_assert_uint_eq(blt_last_error(NULL)->offset, killed.at[1]);
+    else
+      EXPECT_OK(status);
+    n_refused += status < 0;
+    free(after.bytes);
+  }
+  ck_assert_uint_gt(n_refused, 0);
+  ck_assert_uint_lt(n_refused, 340);
+  killed.copy.len = whole;
+  free(killed.copy.bytes);
+}
+END_TEST
+
 Suite *gap_suite(void)
 {
   Suite *const suite = SUITE_OF(
@@ -374,7 +402,8 @@ Suite *gap_suite(void)
       a_power_cut_may_keep_a_later_commit, a_page_that_was_dropped_is_no_damage,
       a_damaged_last_commit_is_cut,
       a_repair_of_a_damaged_log_that_stops_anywhere_goes_on,
-      a_repair_lets_the_deleted_stay_deleted_behind_the_damage);
+      a_repair_lets_the_deleted_stay_deleted_behind_the_damage,
+      a_later_record_may_be_whole_where_the_file_ends_in_its_padding);
   TCase *const made = case_of("levels");
 
   tcase_add_loop_test(made,

@@ -44,7 +44,7 @@ START_TEST(a_full_commit_has_exactly_one_sync)
     forget_events(&session.noting);
     put_batch(i % 3 == 0 ? 0 : i * 100, i);
     ck_assert_uint_eq(count_events(&session.noting, EVENT_SYNC), 1);
-    ck_assert_uint_eq(count_events(&session.noting, EVENT_SET_SIZE), 1);
+    ck_assert_uint_eq(count_events(&session.noting, EVENT_SET_SIZE), 0);
     ck_assert_uint_eq(count_appends(end), 2);
     ck_assert_int_eq(session.noting.events[session.noting.n_events - 1].kind,
                      EVENT_SYNC);
@@ -279,11 +279,11 @@ START_TEST(a_commit_that_fails_leaves_no_trace)
     session.noting.write_error = EIO;
     break;
   case 1:
-    session.noting.set_size_error = ENOSPC;
+    session.noting.write_error = ENOSPC;
     break;
   default:
     session.noting.reserve_error = ENOSPC;
-    session.db->log.reserved = 0;
+    session.db->log.room.reserved = 0;
     break;
   }
   EXPECT(_i == 0 ? BLT_E_IO : BLT_E_NO_SPACE, blt_batch_commit(session.db));
@@ -292,8 +292,7 @@ START_TEST(a_commit_that_fails_leaves_no_trace)
   ck_assert_mem_eq(after.bytes, before.bytes, before.len);
   ck_assert_uint_eq(session.db->image.links.n, n_links);
   ck_assert_uint_eq(session.db->image.tombs.n, n_tombs);
-  session.noting.write_error = session.noting.set_size_error = 0;
-  session.noting.reserve_error = 0;
+  session.noting.write_error = session.noting.reserve_error = 0;
   EXPECT_OK(blt_batch_abort(session.db));
   expect_text(session.db, "a", "first");
   expect_text(session.db, "b", "second");
@@ -388,14 +387,33 @@ START_TEST(a_second_attempt_after_no_space_writes_the_same_batch)
   EXPECT_OK(blt_batch_begin(session.db));
   put_text(session.db, "a", "second");
   put_text(session.db, "b", "other");
-  session.noting.set_size_error = ENOSPC;
+  session.noting.write_error = ENOSPC;
   EXPECT(BLT_E_NO_SPACE, blt_batch_commit(session.db));
-  session.noting.set_size_error = 0;
+  session.noting.write_error = 0;
   EXPECT_OK(blt_batch_commit(session.db));
   const struct copy copy = session_copy(&session);
   EXPECT_OK(session_close(&session));
   expect_copy(&copy, BLT_OPENED_RECOVERED, "second", "other");
   free(copy.bytes);
+}
+END_TEST
+
+/* L5 */
+START_TEST(a_commit_that_failed_does_not_show_links_that_are_not_synced)
+{
+  open_at(BLT_SYNC_FULL);
+  session.db->log.due_len = 1;
+  put_batch(0, 20);
+  ck_assert_uint_eq(session.db->image.links.n, 0);
+  ck_assert(session.db->log.links_unsynced);
+  EXPECT_OK(blt_batch_begin(session.db));
+  put_numbered(session.db, 20, 20);
+  session.noting.space_end = session.db->log.end + 1;
+  EXPECT(BLT_E_NO_SPACE, blt_batch_commit(session.db));
+  session.noting.space_end = 0;
+  ck_assert(session.db->log.guarded);
+  EXPECT_OK(blt_batch_abort(session.db));
+  EXPECT_OK(session_close(&session));
 }
 END_TEST
 
@@ -440,6 +458,7 @@ Suite *log_suite(void)
                after_a_failed_sync_of_a_copy_nothing_more_is_written,
                a_sync_covers_times_that_were_set_in_place,
                a_second_attempt_after_no_space_writes_the_same_batch,
+               a_commit_that_failed_does_not_show_links_that_are_not_synced,
                links_are_written_in_runs_with_what_lies_between);
   TCase *const made = case_of("levels");
 

@@ -1,0 +1,57 @@
+/*
+ * room.h - where the file ends: a log that grows has room made for it
+ *
+ *   | store and log | zeros          | put aside          |
+ *                   ^ end            ^ of the file        ^ reserved
+ *
+ * Space is put aside so that a commit fails now, and not when the kernel
+ * writes it out. Zeros are written ahead where more commits are likely to
+ * follow. A sync of bytes inside the file is one write to the disk; one that
+ * makes the file longer has to write its new length, and where the bytes are,
+ * as well. And a file that comes in whole large pages is mapped by large pages.
+ *
+ *   L6  Booklet never sees the zeros: they are cut off, and that is durable,
+ *       before a header that booklet takes.
+ */
+#ifndef BLT_CHANGE_ROOM_H
+#define BLT_CHANGE_ROOM_H
+
+#include "os/view.h"
+
+/* When zeros are written, and how many; tests have less of all. */
+struct blt__ahead {
+  uint64_t page_len; /* a write of an eighth of it fills a large page       */
+  uint64_t after;    /* FULL: so much log says that more is to come ...     */
+  uint64_t len;      /* ... and then so many zeros are written at once      */
+};
+
+struct blt__room {
+  struct blt__ahead ahead;
+  uint64_t reserved; /* end of the space that was put aside                 */
+  uint64_t begin;    /* end of the log when it last had no room             */
+};
+
+void blt__room_init(struct blt__room *room);
+
+/* The file ends where the log does: nothing is put aside, no zeros. */
+static inline void blt__room_forget(struct blt__room *room, uint64_t end)
+{
+  room->reserved = 0;
+  room->begin = end;
+}
+
+/* Put space aside for `len` bytes from `end` on. */
+blt_status blt__room_reserve(struct blt__room *room,
+                             const struct blt__view *view, uint64_t end,
+                             uint64_t len);
+
+/* Where the file should end once `len` bytes are written at `at`. */
+uint64_t blt__room_file_end(const struct blt__room *room,
+                            const struct blt__view *view, int syncs_each,
+                            uint64_t at, uint64_t len);
+
+/* Give all of it back: the file ends where the log does. */
+blt_status blt__room_give_back(struct blt__room *room, struct blt__view *view,
+                               uint64_t end);
+
+#endif

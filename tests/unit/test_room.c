@@ -1,0 +1,340 @@
+/* test_room.c - the zeros ahead of the log, and the space that is put aside */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/store.h"
+#include "unit/session.h"
+#include "unit/suites.h"
+
+static struct session session;
+
+/* A session at `level` that writes zeros ahead from its first commit on (FULL),
+ * or whose every commit fills a page of 4 KiB. */
+static void open_at(blt_sync_level level)
+{
+  const blt_options options = session_options(level);
+
+  session_open(&session, &options);
+  session.db->log.room.ahead =
+      level == BLT_SYNC_FULL
+          ? (struct blt__ahead){.page_len = 1 << 20, .len = 6000}
+          : (struct blt__ahead){.page_len = 4096};
+}
+
+static const blt_sync_level levels[] = {BLT_SYNC_FULL, BLT_SYNC_BATCH,
+                                        BLT_SYNC_OFF};
+enum { N_LEVELS = sizeof levels / sizeof *levels };
+
+static uint64_t file_len(void)
+{
+  uint64_t len = 0;
+
+  ck_assert_int_eq(session.noting.file.ops->size(&session.noting.file, &len),
+                   0);
+  return len;
+}
+
+static void put_batch(unsigned first, unsigned n)
+{
+  EXPECT_OK(blt_batch_begin(session.db));
+  put_numbered(session.db, first, n);
+  EXPECT_OK(blt_batch_commit(session.db));
+}
+
+static void expect_zeros_behind_log(void)
+{
+  const struct copy copy = session_copy(&session);
+
+  ck_assert_uint_gt(copy.len, session.db->log.end);
+  ck_assert_uint_eq(copy.len, session.db->image.view.file_len);
+  ck_assert_uint_eq(session.db->image.view.size, session.db->log.end);
+  for (size_t i = session.db->log.end; i < copy.len; i++)
+    ck_assert_uint_eq(copy.bytes[i], 0);
+  free(copy.bytes);
+}
+
+static int is_guarded(void)
+{
+  const struct copy copy = session_copy(&session);
+  struct blt__header header;
+  const struct blt__sink sink = {NULL, ""};
+
+  ck_assert_int_eq(blt__header_decode(&header, copy.bytes, copy.len, &sink),
+                   BLT_OK);
+  free(copy.bytes);
+  return header.guarded;
+}
+
+/* ---- when zeros are written */
+
+START_TEST(a_commit_writes_zeros_behind_itself_with_one_write)
+{
+  open_at(levels[_i]);
+  put_batch(0, 30);
+  expect_zeros_behind_log();
+  forget_events(&session.noting);
+  put_batch(100, 300);
+  expect_zeros_behind_log();
+  /* The part and its zeros, and the reveal. */
+  ck_assert_uint_eq(count_events(&session.noting, EVENT_WRITE), 2);
+  ck_assert_uint_eq(count_events(&session.noting, EVENT_SET_SIZE), 0);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(commits_inside_the_zeros_leave_the_length_as_it_is)
+{
+  unsigned n = 0;
+
+  open_at(BLT_SYNC_FULL);
+  put_batch(0, 1);
+  const uint64_t len = file_len();
+  while (session.db->log.end + 200 < len) {
+    put_batch(++n, 1);
+    ck_assert_uint_eq(file_len(), len);
+  }
+  ck_assert_uint_gt(n, 10);
+  put_batch(++n, 30);
+  ck_assert_uint_gt(file_len(), len);
+  expect_zeros_behind_log();
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(a_large_page_is_filled_to_its_end)
+{
+  open_at(BLT_SYNC_BATCH);
+  for (unsigned i = 0; i < 20; i++) {
+    put_batch(i * 100, 40);
+    ck_assert_uint_eq(file_len() % 4096, 0);
+    ck_assert_uint_lt(file_len() - session.db->log.end, 4096);
+  }
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(by_default_small_commits_write_no_zeros_at_first)
+{
+  const blt_options options = session_options(levels[_i]);
+
+  session_open(&session, &options);
+  for (unsigned i = 0; i < 20; i++) {
+    put_batch(i, 1);
+    ck_assert_uint_eq(file_len(), session.db->log.end);
+  }
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(a_file_whose_length_others_see_is_never_ahead)
+{
+  open_at(levels[_i]);
+  session.noting.file.stays_short = 1;
+  put_batch(0, 300);
+  ck_assert_uint_eq(file_len(), session.db->log.end);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+/* ---- L6: what booklet sees */
+
+/* L6 */
+START_TEST(booklet_never_sees_the_zeros)
+{
+  open_at(levels[_i]);
+  put_batch(0, 300);
+  ck_assert(is_guarded());
+  EXPECT_OK(blt_sync(session.db));
+  ck_assert(!is_guarded());
+  ck_assert_uint_eq(file_len(), session.db->log.end);
+  put_batch(300, 300);
+  ck_assert(is_guarded());
+  expect_zeros_behind_log();
+  EXPECT_OK(blt_checkpoint(session.db));
+  ck_assert_uint_eq(file_len(), session.db->log.end);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+/* The last cut, then a sync, then the header that shows the file. */
+static void expect_cut_before_header(void)
+{
+  int is_cut = 0, is_synced = 0;
+
+  for (size_t i = 0; i < session.noting.n_events; i++) {
+    const struct event *const e = &session.noting.events[i];
+    if (e->kind == EVENT_SET_SIZE && e->off < e->size)
+      is_cut = 1, is_synced = 0;
+    is_synced |= is_cut && e->kind == EVENT_SYNC;
+    if (e->kind == EVENT_WRITE && e->off == 0)
+      ck_assert_msg(is_synced, "the header was written before the cut is "
+                               "durable");
+  }
+  ck_assert(is_cut);
+}
+
+/* L6 */
+START_TEST(the_cut_is_durable_before_the_header_that_booklet_takes)
+{
+  open_at(levels[_i % 2]);
+  put_batch(0, 300);
+  EXPECT_OK(blt_sync(session.db));
+  put_batch(0, 300);
+  forget_events(&session.noting);
+  if (_i < 2)
+    EXPECT_OK(blt_sync(session.db));
+  else
+    EXPECT_OK(blt_checkpoint(session.db));
+  expect_cut_before_header();
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(a_rewrite_begins_with_the_cut)
+{
+  open_at(levels[_i]);
+  put_batch(0, 300);
+  EXPECT_OK(blt_reindex(session.db, 0));
+  ck_assert_uint_eq(file_len(), session.db->log.end);
+  put_batch(0, 300);
+  EXPECT_OK(blt_prune(session.db, NULL, NULL));
+  ck_assert_uint_eq(file_len(), session.db->log.end);
+  expect_count(session.db, 300);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(after_a_cut_that_failed_the_header_is_not_shown)
+{
+  open_at(BLT_SYNC_BATCH);
+  put_batch(0, 300);
+  session.noting.n_left = 1;
+  ck_assert_int_lt(blt_sync(session.db), 0);
+  session.noting.n_left = 0;
+  ck_assert(is_guarded());
+  EXPECT(BLT_E_POISONED, session_close(&session));
+}
+END_TEST
+
+/* ---- a full disk */
+
+START_TEST(without_space_for_zeros_the_commit_takes_place)
+{
+  open_at(levels[_i]);
+  session.noting.space_end = file_len() + 3000;
+  put_batch(0, 10);
+  ck_assert_uint_gt(session.db->image.view.file_len, session.noting.space_end);
+  put_batch(10, 10);
+  expect_count(session.db, 20);
+  put_batch(20, 10);
+  EXPECT_OK(blt_sync(session.db));
+  ck_assert_uint_eq(file_len(), session.db->log.end);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(a_commit_that_failed_takes_its_zeros_back)
+{
+  open_at(levels[_i]);
+  put_batch(0, 30);
+  expect_zeros_behind_log();
+  const uint64_t end = session.db->log.end;
+  EXPECT_OK(blt_batch_begin(session.db));
+  put_numbered(session.db, 30, 300);
+  session.noting.write_error = ENOSPC;
+  EXPECT(BLT_E_NO_SPACE, blt_batch_commit(session.db));
+  session.noting.write_error = 0;
+  ck_assert_uint_eq(file_len(), end);
+  EXPECT_OK(blt_batch_commit(session.db));
+  expect_count(session.db, 330);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+/* ---- a kill */
+
+START_TEST(a_killed_writers_zeros_are_cut_and_not_counted)
+{
+  blt_open_info info;
+
+  open_at(levels[_i]);
+  put_text(session.db, "a", "first");
+  put_text(session.db, "b", "other");
+  put_batch(0, 100);
+  expect_zeros_behind_log();
+  const struct copy copy = session_copy(&session);
+  const uint64_t end = session.db->log.end;
+  session.db->log.poisoned = 1;
+  EXPECT(BLT_E_POISONED, session_close(&session));
+  EXPECT_OK(session_open_copy(&session, &copy));
+  EXPECT_OK(blt_open_report(session.db, &info));
+  ck_assert_int_eq(info.what, BLT_OPENED_RECOVERED);
+  ck_assert_uint_eq(info.cut_len, 0);
+  ck_assert_uint_eq(file_len(), end);
+  expect_count(session.db, 102);
+  EXPECT_OK(session_close(&session));
+  free(copy.bytes);
+}
+END_TEST
+
+START_TEST(a_commit_that_was_cut_short_inside_the_zeros_is_ours)
+{
+  open_at(BLT_SYNC_FULL);
+  put_text(session.db, "a", "first");
+  put_batch(0, 10);
+  const uint64_t end = session.db->log.end;
+  put_text(session.db, "b", "never");
+  EXPECT_OK(blt_sync(session.db));
+  put_batch(20, 30);
+  struct copy copy = session_copy(&session);
+  ck_assert_uint_gt(copy.len, session.db->log.end);
+  /* As if the write had stopped after a page. */
+  const uint64_t last = session.db->log.end;
+  session.db->log.poisoned = 1;
+  EXPECT(BLT_E_POISONED, session_close(&session));
+  memset(copy.bytes + last - 40, 0, 40);
+  EXPECT_OK(session_open_copy(&session, &copy));
+  blt_open_info info;
+  EXPECT_OK(blt_open_report(session.db, &info));
+  ck_assert_int_eq(info.what, BLT_OPENED_RECOVERED);
+  ck_assert_uint_gt(info.cut_len, 0);
+  ck_assert_uint_lt(info.cut_len, last - end);
+  expect_count(session.db, 12);
+  EXPECT_OK(session_close(&session));
+  free(copy.bytes);
+}
+END_TEST
+
+Suite *room_suite(void)
+{
+  Suite *const suite = suite_create("room");
+  TCase *const when = tcase_create("when");
+  TCase *const shown = tcase_create("shown");
+  TCase *const failed = tcase_create("failed");
+
+  tcase_add_loop_test(when, a_commit_writes_zeros_behind_itself_with_one_write,
+                      0, N_LEVELS);
+  tcase_add_test(when, commits_inside_the_zeros_leave_the_length_as_it_is);
+  tcase_add_test(when, a_large_page_is_filled_to_its_end);
+  tcase_add_loop_test(when, by_default_small_commits_write_no_zeros_at_first, 0,
+                      N_LEVELS);
+  tcase_add_loop_test(when, a_file_whose_length_others_see_is_never_ahead, 0,
+                      N_LEVELS);
+  suite_add_tcase(suite, when);
+  tcase_add_loop_test(shown, booklet_never_sees_the_zeros, 0, N_LEVELS);
+  tcase_add_loop_test(
+      shown, the_cut_is_durable_before_the_header_that_booklet_takes, 0, 4);
+  tcase_add_loop_test(shown, a_rewrite_begins_with_the_cut, 0, N_LEVELS);
+  tcase_add_test(shown, after_a_cut_that_failed_the_header_is_not_shown);
+  suite_add_tcase(suite, shown);
+  tcase_add_loop_test(failed, without_space_for_zeros_the_commit_takes_place, 0,
+                      N_LEVELS);
+  tcase_add_loop_test(failed, a_commit_that_failed_takes_its_zeros_back, 0,
+                      N_LEVELS);
+  tcase_add_loop_test(failed, a_killed_writers_zeros_are_cut_and_not_counted, 0,
+                      N_LEVELS);
+  tcase_add_test(failed, a_commit_that_was_cut_short_inside_the_zeros_is_ours);
+  suite_add_tcase(suite, failed);
+  return suite;
+}
