@@ -108,10 +108,11 @@ static blt_status write_part(struct blt__commit *c, const uint8_t *pad)
 
   if (status < 0)
     return status;
-  return blt__view_append(view, spans, 4,
-                          blt__room_file_end(&log->room, view,
-                                             log->level == BLT_SYNC_FULL,
-                                             part->at, span_of(part)));
+  return blt__view_append(
+      view, spans, 4,
+      log->level == BLT_SYNC_FULL
+          ? blt__room_file_end(&log->room, view, part->at, span_of(part))
+          : 0);
 }
 
 static blt_status append_part(struct blt__commit *c, uint64_t seq, int is_last,

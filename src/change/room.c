@@ -11,9 +11,8 @@
 
 void blt__room_init(struct blt__room *room)
 {
-  *room = (struct blt__room){.ahead = {.page_len = (uint64_t)2 << 20,
-                                       .after = (uint64_t)16 << 10,
-                                       .len = (uint64_t)256 << 10}};
+  *room = (struct blt__room){
+      .ahead = {.min = (uint64_t)16 << 10, .max = (uint64_t)1 << 20}};
 }
 
 blt_status blt__room_reserve(struct blt__room *room,
@@ -39,25 +38,17 @@ blt_status blt__room_reserve(struct blt__room *room,
   return BLT_OK;
 }
 
-static uint64_t round_up(uint64_t n, uint64_t unit)
-{
-  return (n + unit - 1) / unit * unit;
-}
-
 uint64_t blt__room_file_end(const struct blt__room *room,
-                            const struct blt__view *view, int syncs_each,
-                            uint64_t at, uint64_t len)
+                            const struct blt__view *view, uint64_t at,
+                            uint64_t len)
 {
   const struct blt__ahead *ahead = &room->ahead;
   const uint64_t end = at + len;
+  const uint64_t log_len = end - room->begin;
 
-  if (view->file->stays_short || view->file->map_unsafe)
+  if (view->file->stays_short || view->file->map_unsafe || log_len < ahead->min)
     return end;
-  if (len >= ahead->page_len / 8)
-    return round_up(end, ahead->page_len);
-  return syncs_each && at - room->begin >= ahead->after
-             ? round_up(end + ahead->len, 4096)
-             : end;
+  return end + (log_len < ahead->max ? log_len : ahead->max);
 }
 
 blt_status blt__room_give_back(struct blt__room *room, struct blt__view *view,

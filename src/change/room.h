@@ -5,10 +5,10 @@
  *                   ^ end            ^ of the file        ^ reserved
  *
  * Space is put aside so that a commit fails now, and not when the kernel
- * writes it out. Zeros are written ahead where more commits are likely to
- * follow. A sync of bytes inside the file is one write to the disk; one that
- * makes the file longer has to write its new length, and where the bytes are,
- * as well. And a file that comes in whole large pages is mapped by large pages.
+ * writes it out. Zeros are written ahead where each commit is synced and more
+ * are likely to follow: a sync of bytes inside the file is one write to the
+ * disk; one that makes the file longer has to write its new length, and where
+ * the bytes are, as well.
  *
  *   L6  Booklet never sees the zeros: they are cut off, and that is durable,
  *       before a header that booklet takes.
@@ -18,11 +18,10 @@
 
 #include "os/view.h"
 
-/* When zeros are written, and how many; tests have less of all. */
+/* As many zeros as the log has got since the file last ended where it does;
+ * none before that is `min`, and never more than `max`. Tests have less. */
 struct blt__ahead {
-  uint64_t page_len; /* a write of an eighth of it fills a large page       */
-  uint64_t after;    /* FULL: so much log says that more is to come ...     */
-  uint64_t len;      /* ... and then so many zeros are written at once      */
+  uint64_t min, max;
 };
 
 struct blt__room {
@@ -45,10 +44,10 @@ blt_status blt__room_reserve(struct blt__room *room,
                              const struct blt__view *view, uint64_t end,
                              uint64_t len);
 
-/* Where the file should end once `len` bytes are written at `at`. */
+/* Where the file should end once `len` bytes are written at `at` and synced. */
 uint64_t blt__room_file_end(const struct blt__room *room,
-                            const struct blt__view *view, int syncs_each,
-                            uint64_t at, uint64_t len);
+                            const struct blt__view *view, uint64_t at,
+                            uint64_t len);
 
 /* Give all of it back: the file ends where the log does. */
 blt_status blt__room_give_back(struct blt__room *room, struct blt__view *view,

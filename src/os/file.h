@@ -131,7 +131,7 @@ blt_status blt__file_read(struct blt__file *file, const struct blt__sink *sink,
                           uint64_t off, void *buf, size_t len);
 
 /* Spans in one write. */
-enum { BLT__SPANS_MAX = 40 };
+enum { BLT__SPANS_MAX = 24 };
 
 /* All of it; at most BLT__SPANS_MAX spans. */
 blt_status blt__file_write(struct blt__file *file, const struct blt__sink *sink,

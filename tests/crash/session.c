@@ -153,7 +153,7 @@ void session_open(struct session *s, blt_mode mode)
   /* So that a checkpoint moves the place where recovery begins. */
   if (db != NULL && s->log_max != 0)
     db->log.log_max = s->log_max;
-  if (db != NULL && s->ahead.page_len != 0)
+  if (db != NULL && s->ahead.max != 0)
     db->log.room.ahead = s->ahead;
 }
 
