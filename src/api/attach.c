@@ -165,7 +165,7 @@ static blt_status attach_image(blt_db *db)
 
 static void release_all(blt_db *db)
 {
-  db->is_plain = 0;
+  db->is_plain = db->is_quick = 0;
   if (db->writable) {
     blt__pending_release(&db->pending);
     blt__log_release(&db->log);
@@ -203,6 +203,7 @@ blt_status blt__attach(blt_db *db)
   if (status < 0)
     release_all(db);
   db->is_plain = status >= 0 && !db->writable;
+  db->is_quick = db->is_plain && !db->image.view.by_read;
   return status;
 }
 

@@ -42,6 +42,7 @@ struct blt_db {
   pthread_rwlock_t lock;
   int uses_lock;
   int is_plain; /* a reader that is open: nothing to judge, nothing to lock */
+  int is_quick; /* the same, and the file is mapped                         */
   _Atomic uint64_t n_mutations;   /* puts, deletes …                        */
   _Atomic uint64_t n_compactions; /* rewrites                               */
 };

@@ -68,6 +68,35 @@ blt__value_of(blt_db *db, const struct blt__found *place, blt_bytes *out)
   return status;
 }
 
+/*
+ * By the side table and through the mapping: 1 and the value, 0 when the key is
+ * not there, -1 where the plain way has to answer, which judges all that there
+ * is to judge.
+ */
+static inline int blt__find_mapped(const blt_db *db, uint64_t cheap,
+                                   const void *key, size_t key_len,
+                                   int wants_value, blt_bytes *out)
+{
+  const uint8_t *value = NULL;
+  int found = blt__side_find_quickly(&db->side, &db->image, cheap, key, key_len,
+                                     wants_value, &value, &out->len);
+
+  out->data = value;
+  return blt__view_is_hit(&db->image.view) ? -1 : found;
+}
+
+/* The same where it is not yet known that it may be done. */
+static inline int blt__find_quickly(const blt_db *db, uint64_t cheap,
+                                    const void *key, size_t key_len,
+                                    int wants_value, blt_bytes *out)
+{
+  if (db->image.view.by_read ||
+      (blt__has_pending(db) &&
+       blt__pending_find_hashed(&db->pending, cheap, key, key_len) != NULL))
+    return -1;
+  return blt__find_mapped(db, cheap, key, key_len, wants_value, out);
+}
+
 /* Lookups went by chain: after enough of them the side table is built. */
 void blt__count_lookups(blt_db *db, size_t n);
 

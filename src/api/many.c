@@ -111,6 +111,28 @@ static blt_status hash_by_side(blt_db *db, const blt_bytes *keys, size_t n,
   return BLT_OK;
 }
 
+static blt_status take_plainly(blt_db *db, const blt_bytes *key, uint64_t cheap,
+                               blt_bytes *out)
+{
+  struct blt__found place = {.entry = NULL};
+  blt_status status = BLT_OK;
+
+  if (!blt__find_pending(db, cheap, key->data, key->len, &place, &status))
+    status = blt__side_find(&db->side, &db->image, cheap, key->data, key->len,
+                            0, &place.hit);
+  return status == BLT_OK ? blt__value_of(db, &place, out) : status;
+}
+
+static inline blt_status take_one(blt_db *db, const blt_bytes *key,
+                                  uint64_t cheap, blt_bytes *out)
+{
+  int found = blt__find_quickly(db, cheap, key->data, key->len, 0, out);
+
+  if (found < 0)
+    return take_plainly(db, key, cheap, out);
+  return found ? BLT_OK : BLT_NOT_FOUND;
+}
+
 static blt_status take_by_side(blt_db *db, const blt_bytes *keys, size_t n,
                                size_t first, struct many *out)
 {
@@ -126,18 +148,13 @@ static blt_status take_by_side(blt_db *db, const blt_bytes *keys, size_t n,
       blt__side_ask_block(&db->side, &db->image, cheap[i], wants_value);
   for (size_t i = 0; i < n && status >= 0; i++) {
     const blt_bytes *key = &keys[first + i];
-    struct blt__found place = {.entry = NULL};
-    blt_bytes value = {NULL, 0};
-    status = BLT_NOT_FOUND;
-    if ((wanted >> i & 1) &&
-        !blt__find_pending(db, cheap[i], key->data, key->len, &place, &status))
-      status = blt__side_find(&db->side, &db->image, cheap[i], key->data,
-                              key->len, 0, &place.hit);
-    if (status == BLT_OK) {
+    blt_bytes value;
+    status =
+        wanted >> i & 1 ? take_one(db, key, cheap[i], &value) : BLT_NOT_FOUND;
+    if (status == BLT_OK)
       out->n_found++;
-      if (wants_value)
-        status = blt__value_of(db, &place, &value);
-    }
+    else
+      value = (blt_bytes){NULL, 0};
     if (wants_value)
       out->values[first + i] = value;
     else

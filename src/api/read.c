@@ -45,16 +45,43 @@ static inline blt_status find(blt_db *db, const void *key, size_t key_len,
 }
 
 static inline blt_status find_value(blt_db *db, const void *key, size_t key_len,
-                                    blt_bytes *out)
+                                    int wants_value, blt_bytes *out)
 {
   struct blt__found place;
-  blt_status status = find(db, key, key_len, 1, &place);
 
-  return status == BLT_OK ? blt__value_of(db, &place, out) : status;
+  if (blt__side_is_ready(db->image.side)) {
+    int found =
+        blt__find_quickly(db, blt__cheaphash(db->side.seed, key, key_len), key,
+                          key_len, wants_value, out);
+    if (found >= 0)
+      return found ? BLT_OK : BLT_NOT_FOUND;
+  }
+  blt_status status = find(db, key, key_len, wants_value, &place);
+  return status == BLT_OK && wants_value ? blt__value_of(db, &place, out)
+                                         : status;
 }
 
-BLT_API blt_status blt_get(blt_db *db, const void *key, size_t key_len,
-                           blt_bytes *out_value)
+/* A reader that has nothing to lock and nothing to judge before it looks. */
+static inline int is_quick(const blt_db *db, const void *key, size_t key_len)
+{
+  return db != NULL && db->is_quick && key != NULL &&
+         key_len != BLT__RESERVED_KEY_LEN && key_len <= BLT__KEY_MAX &&
+         blt__side_is_ready(&db->side);
+}
+
+static inline int find_quickly(const blt_db *db, const void *key,
+                               size_t key_len, int wants_value, blt_bytes *out)
+{
+  return !is_quick(db, key, key_len)
+             ? -1
+             : blt__find_mapped(db, blt__cheaphash(db->side.seed, key, key_len),
+                                key, key_len, wants_value, out);
+}
+
+/* What a quick lookup leaves. Not inlined: it would make the quick one's frame
+ * larger. */
+__attribute__((noinline)) static blt_status
+get(blt_db *db, const void *key, size_t key_len, blt_bytes *out_value)
 {
   blt_bytes value = {NULL, 0};
   blt_status status = blt__enter_read(db);
@@ -62,11 +89,25 @@ BLT_API blt_status blt_get(blt_db *db, const void *key, size_t key_len,
   if (status < 0)
     return status;
   if ((status = blt__judge_wanted(db, key, key_len)) == BLT_OK)
-    status = find_value(db, key, key_len, &value);
+    status = find_value(db, key, key_len, 1, &value);
   status = blt__leave(db, status);
   if (status == BLT_OK)
     *out_value = value;
   return status;
+}
+
+BLT_API blt_status blt_get(blt_db *db, const void *key, size_t key_len,
+                           blt_bytes *out_value)
+{
+  blt_bytes value;
+  int found = find_quickly(db, key, key_len, 1, &value);
+
+  if (found < 0)
+    return get(db, key, key_len, out_value);
+  if (found == 0)
+    return BLT_NOT_FOUND;
+  *out_value = value;
+  return BLT_OK;
 }
 
 BLT_API blt_status blt_get_into(blt_db *db, const void *key, size_t key_len,
@@ -78,7 +119,7 @@ BLT_API blt_status blt_get_into(blt_db *db, const void *key, size_t key_len,
   if (status < 0)
     return status;
   if ((status = blt__judge_wanted(db, key, key_len)) == BLT_OK &&
-      (status = find_value(db, key, key_len, &value)) == BLT_OK) {
+      (status = find_value(db, key, key_len, 1, &value)) == BLT_OK) {
     *out_len = value.len;
     if (value.len > capacity)
       status = blt__fail(&db->sink, BLT_E_TOO_BIG, BLT_NO_OFFSET,
@@ -90,16 +131,27 @@ BLT_API blt_status blt_get_into(blt_db *db, const void *key, size_t key_len,
   return blt__leave(db, status);
 }
 
-BLT_API blt_status blt_has(blt_db *db, const void *key, size_t key_len)
+__attribute__((noinline)) static blt_status has(blt_db *db, const void *key,
+                                                size_t key_len)
 {
-  struct blt__found place;
+  blt_bytes value;
   blt_status status = blt__enter_read(db);
 
   if (status < 0)
     return status;
   if ((status = blt__judge_wanted(db, key, key_len)) == BLT_OK)
-    status = find(db, key, key_len, 0, &place);
+    status = find_value(db, key, key_len, 0, &value);
   return blt__leave(db, status);
+}
+
+BLT_API blt_status blt_has(blt_db *db, const void *key, size_t key_len)
+{
+  blt_bytes value;
+  int found = find_quickly(db, key, key_len, 0, &value);
+
+  if (found < 0)
+    return has(db, key, key_len);
+  return found ? BLT_OK : BLT_NOT_FOUND;
 }
 
 /* Whether a put is new or a replacement is known when it is looked up. */

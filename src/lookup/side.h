@@ -126,6 +126,49 @@ static inline blt_status blt__side_find(const struct blt__side *side,
   }
 }
 
+/*
+ * The same for a handle that only reads, through a mapping, in half as many
+ * instructions: the processor then has the next lookup's misses under way
+ * beside this one's. That a block is at `off` was judged when the table was
+ * built, so only its lengths are judged again. 1: there, with where its value
+ * is; 0: not there; -1: ask blt__side_find, which knows what is wrong.
+ */
+static inline int blt__side_find_quickly(const struct blt__side *side,
+                                         const struct blt__image *image,
+                                         uint64_t cheap, const void *key,
+                                         size_t key_len, int wants_value,
+                                         const uint8_t **out, size_t *out_len)
+{
+  const struct blt__geometry *geo = &image->geo;
+  const uint32_t tag = blt__line_tag(cheap);
+
+  for (uint64_t number = blt__side_line(side, cheap);;
+       number = blt__side_next(side, number)) {
+    const struct blt__line *line = &side->lines[number];
+    for (uint32_t match = blt__line_match(line, tag); match != 0;
+         match = blt__line_rest(match)) {
+      const uint64_t off = blt__line_off(line, blt__line_first(match));
+      const uint8_t *head = image->view.base + off;
+      if (wants_value)
+        blt__side_ask_value(side, image, off);
+      if (blt__get2(head + BLT__KEYLEN_OFF) != key_len)
+        continue;
+      const uint64_t value_len =
+          geo->fixed ? geo->value_len : blt__get4(head + BLT__VALUELEN_OFF);
+      const uint8_t *its_key = head + geo->key_off;
+      if (image->view.size - off < geo->key_off + key_len + value_len)
+        return -1;
+      if (!blt__same(its_key, key, key_len)) /* H2 */
+        continue;
+      *out = its_key + key_len;
+      *out_len = (size_t)value_len;
+      return 1;
+    }
+    if (!blt__line_is_full(line))
+      return 0;
+  }
+}
+
 /* Ask for the line, or for the block that it names. */
 static inline void blt__side_ask_line(const struct blt__side *side,
                                       uint64_t cheap)

@@ -35,6 +35,35 @@ static int is_ready(void)
   return blt__side_is_ready(&session.db->side);
 }
 
+static void build(void)
+{
+  if (!is_ready())
+    blt__side_build(&session.db->side, &session.db->image,
+                    session.db->log.n_keys);
+  ck_assert(is_ready());
+}
+
+/* The quick way beside the plain one. */
+static void expect_quick_twin(const void *key, size_t len, blt_status status,
+                              const struct blt__hit *hit)
+{
+  const struct blt__side *const side = &session.db->side;
+  const struct blt__image *const image = &session.db->image;
+  const uint64_t cheap = blt__cheaphash(side->seed, key, len);
+
+  for (int wants_value = 0; wants_value < 2; wants_value++) {
+    const uint8_t *value = NULL;
+    size_t value_len = 0;
+    ck_assert_int_eq(blt__side_find_quickly(side, image, cheap, key, len,
+                                            wants_value, &value, &value_len),
+                     status == BLT_OK);
+    if (status != BLT_OK)
+      continue;
+    ck_assert_ptr_eq(value, image->view.base + hit->block.value_off);
+    ck_assert_uint_eq(value_len, hit->block.value_len);
+  }
+}
+
 /* H1, for each key that there may be. */
 static void expect_twins_to_agree(void)
 {
@@ -55,6 +84,7 @@ static void expect_twins_to_agree(void)
                      status);
     if (status == BLT_OK)
       ck_assert_uint_eq(by_side.block.off, by_chain.block.off);
+    expect_quick_twin(key, len, status, &by_chain);
   }
 }
 
@@ -82,13 +112,69 @@ START_TEST(it_answers_what_the_chain_answers_after_each_commit)
       EXPECT_OK(blt_batch_commit(session.db));
     if (random_below(&random, 40) == 0)
       EXPECT_OK(blt_prune(session.db, NULL, NULL));
-    if (!is_ready())
-      blt__side_build(&session.db->side, &session.db->image,
-                      session.db->log.n_keys);
-    ck_assert(is_ready());
+    build();
     expect_twins_to_agree();
   }
   EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+/* H1, with keys and values of all lengths that take a way of their own. */
+START_TEST(the_quick_way_finds_what_the_plain_way_finds)
+{
+  static const uint8_t bytes[300];
+  blt_options options = session_options(BLT_SYNC_BATCH);
+  struct blt__hit hit;
+
+  options.side_table = BLT_ON;
+  options.kind = _i == 0 ? BLT_VARIABLE : BLT_FIXED;
+  options.fixed_value_len = _i == 0 ? 0 : 9;
+  session_open(&session, &options);
+  for (size_t len = 0; len<300; len += len> 40 ? 8 : 1)
+    EXPECT_OK(blt_put(session.db, bytes, len, bytes, _i == 0 ? len % 90 : 9));
+  EXPECT_OK(blt_sync(session.db));
+  build();
+  for (size_t len = 0; len < 300; len++) {
+    const uint64_t cheap = blt__cheaphash(session.db->side.seed, bytes, len);
+    const blt_status status = blt__side_find(
+        &session.db->side, &session.db->image, cheap, bytes, len, 1, &hit);
+    ck_assert_int_ge(status, 0);
+    expect_quick_twin(bytes, len, status, &hit);
+  }
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+/* Somebody writes to the file under a handle that has built its table. */
+START_TEST(a_length_that_passes_the_file_is_left_to_the_plain_way)
+{
+  const uint8_t *value = NULL;
+  size_t len = 0;
+  blt_bytes found;
+
+  open_with(BLT_ON, 0);
+  put_numbered(session.db, 0, 50);
+  EXPECT_OK(blt_sync(session.db));
+  build();
+  uint8_t *const head =
+      session.db->image.view.base + block_of(&session, "key-000007");
+  blt__put4(head + BLT__VALUELEN_OFF, UINT32_MAX - 5);
+  ck_assert_int_eq(blt__side_find_quickly(
+                       &session.db->side, &session.db->image,
+                       blt__cheaphash(session.db->side.seed, "key-000007", 10),
+                       "key-000007", 10, 0, &value, &len),
+                   -1);
+  ck_assert_ptr_null(value);
+  EXPECT(BLT_E_CORRUPT, blt_get(session.db, "key-000007", 10, &found));
+  EXPECT(BLT_E_CORRUPT, blt_has(session.db, "key-000007", 10));
+  blt__put2(head + BLT__KEYLEN_OFF, UINT16_MAX);
+  ck_assert_int_eq(blt__side_find_quickly(
+                       &session.db->side, &session.db->image,
+                       blt__cheaphash(session.db->side.seed, "key-000007", 10),
+                       "key-000007", 10, 0, &value, &len),
+                   0);
+  session.db->log.poisoned = 1;
+  EXPECT(BLT_E_POISONED, session_close(&session));
 }
 END_TEST
 
@@ -242,10 +328,7 @@ START_TEST(a_place_that_is_free_again_is_used_again)
     delete_text(session.db, key);
     EXPECT_OK(blt_sync(session.db));
     ck_assert_int_eq(blt_has(session.db, key, strlen(key)), BLT_NOT_FOUND);
-    if (!is_ready())
-      blt__side_build(&session.db->side, &session.db->image,
-                      session.db->log.n_keys);
-    ck_assert(is_ready());
+    build();
     ck_assert_uint_lt(session.db->side.n_used,
                       session.db->side.n_lines * BLT__LINE_PLACES);
   }
@@ -305,11 +388,13 @@ Suite *side_suite(void)
                a_place_that_leads_to_another_key_is_not_believed,
                a_place_that_is_free_again_is_used_again,
                short_rows_of_bytes_are_compared_as_memcmp_does,
-               a_store_with_a_broken_chain_gets_no_table);
+               a_store_with_a_broken_chain_gets_no_table,
+               a_length_that_passes_the_file_is_left_to_the_plain_way);
   TCase *const made = case_of("twins");
 
   tcase_add_loop_test(made, it_answers_what_the_chain_answers_after_each_commit,
                       0, 4);
+  tcase_add_loop_test(made, the_quick_way_finds_what_the_plain_way_finds, 0, 2);
   tcase_add_loop_test(made, a_line_is_searched_as_its_plain_twin_searches_it, 0,
                       4);
   suite_add_tcase(suite, made);
