@@ -152,42 +152,98 @@ static blt_status find_rows(struct blt_iter *iter)
   return BLT_OK;
 }
 
-static inline blt_status item_of_row(struct blt_iter *iter,
-                                     const struct blt__row *row, blt_item *out)
+/* What an item is made with; a copy, for the compiler to keep in registers. */
+struct shape {
+  const uint8_t *base;
+  struct blt__geometry geo;
+  unsigned flags;
+};
+
+static struct shape shape_of(const struct blt_iter *iter)
 {
-  struct blt__view *view = &iter->db->image.view;
-  const struct blt__geometry *geo = &iter->db->image.geo;
-  const uint8_t *head = view->base + row->off;
+  return (struct shape){iter->db->image.view.base, iter->db->image.geo,
+                        iter->flags};
+}
+
+static inline void fill_item(const struct shape *shape,
+                             const struct blt__row *row, blt_item *out)
+{
+  const uint64_t value_off = row->off + shape->geo.key_off + row->key_len;
+  const uint8_t *head = shape->base + row->off;
+
+  out->key = (blt_bytes){head + shape->geo.key_off, row->key_len};
+  out->value = (blt_bytes){
+      shape->flags & BLT_ITER_VALUES ? shape->base + value_off : NULL,
+      row->value_len};
+  out->timestamp = shape->flags & BLT_ITER_TIMESTAMPS
+                       ? blt__block_time(&shape->geo, head)
+                       : 0;
+  out->value_off = shape->flags & BLT_ITER_OFFSETS ? value_off : 0;
+}
+
+/* A value that the plain scan has passed may have to be read first. */
+static blt_status read_value(struct blt_iter *iter, const struct blt__row *row)
+{
+  struct blt__image *image = &iter->db->image;
   const uint8_t *value = NULL;
-  uint64_t value_off = row->off + geo->key_off + row->key_len;
+
+  return iter->flags & BLT_ITER_VALUES
+             ? blt__view_at(&image->view,
+                            row->off + image->geo.key_off + row->key_len,
+                            row->value_len, &value)
+             : BLT_OK;
+}
+
+/* Rows that were found ahead. */
+static blt_status take_rows(struct blt_iter *iter, blt_item *out, size_t max,
+                            size_t *n)
+{
+  const struct shape shape = shape_of(iter);
   blt_status status = BLT_OK;
 
-  if (iter->flags & BLT_ITER_VALUES)
-    status = blt__view_at(view, value_off, row->value_len, &value);
-  out->key = (blt_bytes){head + geo->key_off, row->key_len};
-  out->value = (blt_bytes){value, row->value_len};
-  out->timestamp =
-      iter->flags & BLT_ITER_TIMESTAMPS ? blt__block_time(geo, head) : 0;
-  out->value_off = iter->flags & BLT_ITER_OFFSETS ? value_off : 0;
+  while (*n < max && iter->at < iter->n_rows &&
+         (status = read_value(iter, &iter->rows[iter->at])) == BLT_OK)
+    fill_item(&shape, &iter->rows[iter->at++], &out[(*n)++]);
   return status;
+}
+
+/* Straight from the mapping to the caller. */
+static size_t run_to_items(struct blt_iter *iter, blt_item *out, size_t max)
+{
+  const struct shape shape = shape_of(iter);
+  struct blt__run run;
+  struct blt__row row;
+  size_t n = 0;
+
+  if (!blt__run_begin(&run, &iter->scan, how_to_run(iter)))
+    return 0;
+  while (n < max && blt__run_next(&run, &row))
+    fill_item(&shape, &row, &out[n++]);
+  blt__run_end(&run, &iter->scan);
+  return n;
+}
+
+/* Not where blocks of the file are hidden by what the batch has. */
+static int is_direct(const struct blt_iter *iter, size_t max)
+{
+  const blt_db *db = iter->db;
+
+  return max >= MAX_ROWS && iter->at == iter->n_rows &&
+         (!db->writable || db->pending.n_entries == 0);
 }
 
 /* The next items of the file: as many as are asked for, or fewer. */
 static blt_status next_blocks(struct blt_iter *iter, blt_item *out, size_t max,
                               size_t *out_n)
 {
-  size_t n = 0;
+  size_t n = is_direct(iter, max) ? run_to_items(iter, out, max) : 0;
   blt_status status = BLT_OK;
 
   while (n < max && status == BLT_OK) {
     if (iter->at == iter->n_rows)
       status = find_rows(iter);
-    while (n < max && iter->at < iter->n_rows &&
-           (status = item_of_row(iter, &iter->rows[iter->at], &out[n])) ==
-               BLT_OK) {
-      iter->at++;
-      n++;
-    }
+    if (status == BLT_OK)
+      status = take_rows(iter, out, max, &n);
   }
   *out_n = n;
   return status;

@@ -4,7 +4,6 @@
 #include "lookup/scan.h"
 
 #include "format/record.h"
-#include "format/reserved.h"
 
 void blt__scan_begin(struct blt__scan *scan, struct blt__image *image)
 {
@@ -113,58 +112,43 @@ blt_status blt__scan_next_live(struct blt__scan *scan, struct blt__scanned *out)
   return status;
 }
 
-/*
- * Ask for what a loop gets to next, or a scan waits for each head. Blocks of
- * one file are mostly of one length: where only keys are wanted, the head of
- * the 16th from here is about there. Values are read between the heads, which
- * no hardware takes for one stream: all lines up to 3 KiB ahead, each once.
- */
-static inline const uint8_t *ask_ahead(const uint8_t *head, uint64_t len,
-                                       int wants_values, const uint8_t *asked)
+int blt__run_begin(struct blt__run *run, const struct blt__scan *scan,
+                   unsigned how)
 {
-  enum { BLOCKS = 16, BYTES = 3072, LINE = 64, LEN_MAX = 1024 };
+  const struct blt__image *image = scan->image;
 
-  if (len > LEN_MAX)
-    return asked;
-  if (!wants_values) {
-    __builtin_prefetch(head + BLOCKS * len);
-    __builtin_prefetch(head + BLOCKS * len + BLT__HEAD_MAX);
-    return asked;
-  }
-  if (asked < head)
-    asked = head;
-  for (; asked < head + BYTES; asked += LINE)
-    __builtin_prefetch(asked);
-  return asked;
+  if (image->view.by_read || image->links.n != 0 || image->tombs.n != 0 ||
+      image->reveals.n != 0)
+    return 0;
+  *run = (struct blt__run){.base = image->view.base,
+                           .at = image->view.base + scan->off,
+                           .end = image->view.base +
+                                  scan->regions[scan->region].end,
+                           .asked = image->view.base + scan->asked,
+                           .key_off = image->geo.key_off,
+                           .value_len = image->geo.value_len,
+                           .fixed = image->geo.fixed,
+                           .values = (how & BLT__RUN_VALUES) != 0,
+                           .hides = (how & BLT__RUN_HIDES) != 0};
+  return 1;
+}
+
+void blt__run_end(const struct blt__run *run, struct blt__scan *scan)
+{
+  scan->off = (uint64_t)(run->at - run->base);
+  scan->asked = (uint64_t)(run->asked - run->base);
 }
 
 size_t blt__scan_run(struct blt__scan *scan, struct blt__row *rows, size_t max,
                      unsigned how)
 {
-  const struct blt__image *image = scan->image;
-  const struct blt__geometry geo = image->geo;
-  const uint64_t end = scan->regions[scan->region].end;
-  const int hides = (how & BLT__RUN_HIDES) != 0;
-  const uint8_t *asked = image->view.base + scan->asked;
-  uint64_t off = scan->off;
+  struct blt__run run;
   size_t n = 0;
 
-  if (image->view.by_read || image->links.n != 0 || image->tombs.n != 0 ||
-      image->reveals.n != 0)
+  if (!blt__run_begin(&run, scan, how))
     return 0;
-  while (n < max && off < end && end - off >= geo.key_off) {
-    struct blt__block block;
-    const uint8_t *head = image->view.base + off;
-    blt__block_decode(&geo, off, head, &block);
-    if (block.len > end - off)
-      break;
-    asked = ask_ahead(head, block.len, (how & BLT__RUN_VALUES) != 0, asked);
-    rows[n] = (struct blt__row){off, block.key_len, block.value_len};
-    n +=
-        block.next != BLT__LINK_DEAD && !(hides && blt__is_reserved_hash(head));
-    off += block.len;
-  }
-  scan->off = off;
-  scan->asked = (uint64_t)(asked - image->view.base);
+  while (n < max && blt__run_next(&run, &rows[n]))
+    n++;
+  blt__run_end(&run, scan);
   return n;
 }

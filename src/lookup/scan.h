@@ -7,6 +7,7 @@
 #ifndef BLT_LOOKUP_SCAN_H
 #define BLT_LOOKUP_SCAN_H
 
+#include "format/reserved.h"
 #include "lookup/image.h"
 
 struct blt__scan {
@@ -49,9 +50,68 @@ enum {
 
 /*
  * The next live blocks, as far as they can be had without a table being asked
- * or a piece being read: a tight loop beside its plain twin above. Fewer than
- * `max`, or none, says nothing: the plain one goes on from there.
+ * or a piece being read: a tight loop beside its plain twin above, which goes
+ * on where it ends. What the loop needs stands together, for the compiler to
+ * keep in registers.
  */
+struct blt__run {
+  const uint8_t *base, *at, *end;
+  const uint8_t *asked; /* the bytes before were asked for                  */
+  uint32_t key_off, value_len;
+  int fixed, values, hides;
+};
+
+/* 0 when all of it is for the plain scan. */
+int blt__run_begin(struct blt__run *run, const struct blt__scan *scan,
+                   unsigned how);
+void blt__run_end(const struct blt__run *run, struct blt__scan *scan);
+
+/*
+ * Ask for what a loop gets to next, or a scan waits for each head. Blocks of
+ * one file are mostly of one length: where only keys are wanted, the head of
+ * the 16th from here is about there. Values are read between the heads, which
+ * no hardware takes for one stream: all lines up to 3 KiB ahead, each once.
+ */
+static inline void blt__run_ask(struct blt__run *run, uint64_t len)
+{
+  enum { BLOCKS = 16, BYTES = 3072, LINE = 64, LEN_MAX = 1024 };
+
+  if (len > LEN_MAX)
+    return;
+  if (!run->values) {
+    __builtin_prefetch(run->at + BLOCKS * len);
+    __builtin_prefetch(run->at + BLOCKS * len + BLT__HEAD_MAX);
+    return;
+  }
+  if (run->asked < run->at)
+    run->asked = run->at;
+  for (; run->asked < run->at + BYTES; run->asked += LINE)
+    __builtin_prefetch(run->asked);
+}
+
+/* 1 and the next row; 0 says nothing but that the plain scan is to go on. */
+static inline int blt__run_next(struct blt__run *run, struct blt__row *out)
+{
+  while ((uint64_t)(run->end - run->at) >= run->key_off && run->at < run->end) {
+    const uint8_t *head = run->at;
+    const uint32_t key_len = blt__get2(head + BLT__KEYLEN_OFF);
+    const uint32_t value_len =
+        run->fixed ? run->value_len : blt__get4(head + BLT__VALUELEN_OFF);
+    const uint64_t len = (uint64_t)run->key_off + key_len + value_len;
+    if (len > (uint64_t)(run->end - head)) /* S2 */
+      return 0;
+    blt__run_ask(run, len);
+    run->at += len;
+    if (blt__get6(head + BLT__LINK_OFF) == BLT__LINK_DEAD ||
+        (run->hides && blt__is_reserved_hash(head)))
+      continue;
+    *out = (struct blt__row){(uint64_t)(head - run->base), key_len, value_len};
+    return 1;
+  }
+  return 0;
+}
+
+/* The same into a row of rows; how many. */
 size_t blt__scan_run(struct blt__scan *scan, struct blt__row *rows, size_t max,
                      unsigned how);
 
