@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "base/ask.h"
+
 /* ---- links */
 
 static uint64_t part_end(const struct blt__commit *c)
@@ -144,10 +146,10 @@ static blt_status link_entry(struct blt__commit *c,
 
 static void ask_for_link(const struct blt__image *image, uint64_t off)
 {
-  __builtin_prefetch(
-      &image->links.entries[blt__links_place(&image->links, off)], 1);
+  blt__ask_to_write(
+      &image->links.entries[blt__links_place(&image->links, off)]);
   if (!image->view.by_read)
-    __builtin_prefetch(image->view.base + off);
+    blt__ask(image->view.base + off);
 }
 
 /* Ask for what an entry that comes soon will touch: its slot and, of a block
@@ -162,8 +164,8 @@ static void ask_for(const struct blt__commit *c,
   if (found == 0)
     return;
   ask_for_link(image, found + BLT__LINK_OFF);
-  __builtin_prefetch(
-      &image->tombs.entries[blt__links_place(&image->tombs, found)], 1);
+  blt__ask_to_write(
+      &image->tombs.entries[blt__links_place(&image->tombs, found)]);
 }
 
 blt_status blt__commit_relink(struct blt__commit *c)
@@ -288,8 +290,8 @@ static void write_tombs(struct blt__commit *c, uint32_t n_patches, size_t from)
 
   for (size_t i = from; i < log->tombs.n; i++) {
     if (i + LINKS_AHEAD < log->tombs.n && !log->image->view.by_read)
-      __builtin_prefetch(log->image->view.base +
-                         log->tombs.at[i + LINKS_AHEAD] + BLT__LINK_OFF);
+      blt__ask(log->image->view.base + log->tombs.at[i + LINKS_AHEAD] +
+               BLT__LINK_OFF);
     struct blt__tomb tomb = {
         log->tombs.at[i],
         file_link(log->image, log->tombs.at[i] + BLT__LINK_OFF)};

@@ -5,6 +5,7 @@
 #ifndef BLT_LOOKUP_IMAGE_H
 #define BLT_LOOKUP_IMAGE_H
 
+#include "base/ask.h"
 #include "format/block.h"
 #include "format/layout.h"
 #include "lookup/links.h"
@@ -66,8 +67,8 @@ static inline void blt__image_ask(const struct blt__image *image, uint64_t off)
 {
   if (image->view.by_read || !blt__view_has(&image->view, off, BLT__HEAD_MAX))
     return;
-  __builtin_prefetch(image->view.base + off);
-  __builtin_prefetch(image->view.base + off + BLT__HEAD_MAX);
+  blt__ask(image->view.base + off);
+  blt__ask(image->view.base + off + BLT__HEAD_MAX);
 }
 
 /* Why there is no block at `off`, for which one of the tests below failed. */

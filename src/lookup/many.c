@@ -3,6 +3,7 @@
  */
 #include "lookup/many.h"
 
+#include "base/ask.h"
 #include "hash/lanes.h"
 
 static void ask_for_slot(const struct blt__image *image, uint64_t off)
@@ -10,7 +11,7 @@ static void ask_for_slot(const struct blt__image *image, uint64_t off)
   const struct blt__links *links = &image->links;
 
   if (links->n != 0)
-    __builtin_prefetch(&links->entries[blt__links_place(links, off)]);
+    blt__ask(&links->entries[blt__links_place(links, off)]);
   blt__image_ask(image, off);
 }
 

@@ -7,6 +7,7 @@
 #ifndef BLT_LOOKUP_SCAN_H
 #define BLT_LOOKUP_SCAN_H
 
+#include "base/ask.h"
 #include "format/reserved.h"
 #include "lookup/image.h"
 
@@ -79,14 +80,14 @@ static inline void blt__run_ask(struct blt__run *run, uint64_t len)
   if (len > LEN_MAX)
     return;
   if (!run->values) {
-    __builtin_prefetch(run->at + BLOCKS * len);
-    __builtin_prefetch(run->at + BLOCKS * len + BLT__HEAD_MAX);
+    blt__ask(run->at + BLOCKS * len);
+    blt__ask(run->at + BLOCKS * len + BLT__HEAD_MAX);
     return;
   }
   if (run->asked < run->at)
     run->asked = run->at;
   for (; run->asked < run->at + BYTES; run->asked += LINE)
-    __builtin_prefetch(run->asked);
+    blt__ask(run->asked);
 }
 
 /* 1 and the next row; 0 says nothing but that the plain scan is to go on. */

@@ -21,6 +21,7 @@
 
 #include <stdatomic.h>
 
+#include "base/ask.h"
 #include "base/same.h"
 #include "hash/cheaphash.h"
 #include "lookup/chain.h"
@@ -92,7 +93,7 @@ static inline void blt__side_ask_value(const struct blt__side *side,
                                        uint64_t off)
 {
   for (unsigned at = 64; at < side->ask_len; at += 64)
-    __builtin_prefetch(image->view.base + off + at);
+    blt__ask(image->view.base + off + at);
 }
 
 /* As blt__chain_find. Only when ready. With wants_value the block's other bytes
@@ -173,7 +174,7 @@ static inline int blt__side_find_quickly(const struct blt__side *side,
 static inline void blt__side_ask_line(const struct blt__side *side,
                                       uint64_t cheap)
 {
-  __builtin_prefetch(&side->lines[blt__side_line(side, cheap)]);
+  blt__ask(&side->lines[blt__side_line(side, cheap)]);
 }
 
 static inline void blt__side_ask_block(const struct blt__side *side,
@@ -186,11 +187,11 @@ static inline void blt__side_ask_block(const struct blt__side *side,
   if (match == 0)
     return;
   uint64_t off = blt__line_off(line, blt__line_first(match));
-  __builtin_prefetch(image->view.base + off);
+  blt__ask(image->view.base + off);
   if (wants_value)
     blt__side_ask_value(side, image, off);
   else
-    __builtin_prefetch(image->view.base + off + BLT__HEAD_MAX);
+    blt__ask(image->view.base + off + BLT__HEAD_MAX);
 }
 
 /* A commit moved the key's block: 0 as `from` is a new key, as `to` one that

@@ -63,6 +63,9 @@ class TheTree(Lint):
     def test_lines_have_no_tabs_no_blanks_at_the_end_and_80_columns(self):
         self.none_of(text.odd_lines(self.tree))
 
+    def test_a_prefetch_is_made_by_blt__ask_only(self):
+        self.none_of(text.prefetches_elsewhere(self.tree))
+
     def test_nothing_is_marked_as_left_over(self):
         self.none_of(text.leftovers(self.tree))
 
@@ -174,6 +177,12 @@ class TheChecks(Lint):
                    + '  "' + "row" * 30 + '"\n')
         self.finds(text.odd_lines(self.tree), "src/a.c:1: a tab",
                    "src/a.c:2: blanks at the end", "src/a.c:3: 81 columns")
+
+    def test_a_prefetch_elsewhere_is_found(self):
+        self.write("src/base/ask.h", "__builtin_prefetch(at);\n")
+        self.write("src/os/view.h", "__builtin_prefetch(at);\n")
+        self.finds(text.prefetches_elsewhere(self.tree),
+                   "src/os/view.h:1: a prefetch that is not blt__ask")
 
     def test_a_left_over_is_found(self):
         self.write("src/a.c", "/* FIX" "ME later */\n")

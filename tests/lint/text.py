@@ -50,6 +50,15 @@ def long_functions(tree):
                 yield f"{tree.name(path)}:{line}: {length} lines"
 
 
+def prefetches_elsewhere(tree):
+    """gcc leaves out calls of a function that only prefetches: base/ask.h."""
+    for path in tree.files(["src"], ".c", ".h"):
+        for number, line in enumerate(read(path).split("\n"), 1):
+            name = tree.name(path)
+            if "__builtin_prefetch" in line and name != "src/base/ask.h":
+                yield f"{name}:{number}: a prefetch that is not blt__ask"
+
+
 def odd_lines(tree):
     for path in tree.c_files():
         for number, line in enumerate(read(path).split("\n"), 1):
