@@ -17,7 +17,8 @@ struct some {
   size_t n_wanted;
 };
 
-static blt_status find_some_by_chain(blt_db *db, struct some *some)
+static blt_status find_some_by_chain(blt_db *db, struct some *some,
+                                     int wants_value)
 {
   struct blt__query queries[BLT__MANY_MAX];
 
@@ -25,7 +26,8 @@ static blt_status find_some_by_chain(blt_db *db, struct some *some)
     queries[i].key = some->keys[some->wanted[i]].data;
     queries[i].key_len = some->keys[some->wanted[i]].len;
   }
-  blt_status status = blt__many_find(&db->image, queries, some->n_wanted);
+  blt_status status =
+      blt__many_find(&db->image, queries, some->n_wanted, wants_value);
   if (status < 0)
     return status;
   for (size_t i = 0; i < some->n_wanted; i++) {
@@ -37,7 +39,7 @@ static blt_status find_some_by_chain(blt_db *db, struct some *some)
 }
 
 /* Look up to BLT__MANY_MAX keys up; a place for each that is there. */
-static blt_status find_some(blt_db *db, struct some *some)
+static blt_status find_some(blt_db *db, struct some *some, int wants_value)
 {
   int is_hashed = blt__has_pending(db);
 
@@ -57,7 +59,7 @@ static blt_status find_some(blt_db *db, struct some *some)
                            &some->statuses[i]))
       some->wanted[some->n_wanted++] = i;
   }
-  return find_some_by_chain(db, some);
+  return find_some_by_chain(db, some, wants_value);
 }
 
 /* What is wanted of each key: its value, or only whether it is there. */
@@ -74,7 +76,7 @@ static blt_status take_some(blt_db *db, const blt_bytes *keys, size_t n,
 
   some.keys = keys + first;
   some.n = n;
-  blt_status status = find_some(db, &some);
+  blt_status status = find_some(db, &some, out->values != NULL);
   for (size_t i = 0; i < n && status >= 0; i++) {
     int is_there = some.statuses[i] == BLT_OK;
     out->n_found += (size_t)is_there;

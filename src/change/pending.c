@@ -318,7 +318,7 @@ blt_status blt__pending_resolve(struct blt__pending *pending,
   while (pending->n_resolved < pending->n_entries) {
     size_t from = pending->n_resolved;
     size_t n = collect_queries(pending, queries, entries);
-    blt_status status = blt__many_find(image, queries, n);
+    blt_status status = blt__many_find(image, queries, n, 0);
     if (status < 0) {
       pending->n_resolved = from;
       return status;

@@ -62,6 +62,20 @@ static inline blt_status blt__image_link(struct blt__image *image, uint64_t off,
   return status;
 }
 
+/* The same, as far as that is known without waiting for a file or a failure;
+ * else BLT__OFF_MAX, and the walk says what is wrong. */
+static inline uint64_t blt__image_peek(const struct blt__image *image,
+                                       uint64_t off)
+{
+  const struct blt__link_entry *entry = blt__links_find(&image->links, off);
+
+  if (entry != NULL)
+    return entry->link;
+  return !image->view.by_read && blt__view_has(&image->view, off, BLT__LINK_LEN)
+             ? blt__get6(image->view.base + off)
+             : BLT__OFF_MAX;
+}
+
 /* Ask for a block's head and key without waiting, if it may be there. */
 static inline void blt__image_ask(const struct blt__image *image, uint64_t off)
 {

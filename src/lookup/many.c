@@ -3,55 +3,93 @@
  */
 #include "lookup/many.h"
 
+#include <string.h>
+
 #include "base/ask.h"
 #include "hash/lanes.h"
 
-static void ask_for_slot(const struct blt__image *image, uint64_t off)
+/* Where the walk of each query goes, as far as it is known by now. */
+struct ahead {
+  const struct blt__image *image;
+  const struct blt__query *queries;
+  size_t n;
+  uint64_t off[BLT__MANY_MAX]; /* of a slot, then of a block                */
+};
+
+static void ask_for_slots(struct ahead *ahead)
 {
-  const struct blt__links *links = &image->links;
+  const struct blt__links *links = &ahead->image->links;
 
-  if (links->n != 0)
-    blt__ask(&links->entries[blt__links_place(links, off)]);
-  blt__image_ask(image, off);
-}
-
-/* The link in the slot, as far as that is known without a failure. */
-static uint64_t peek_link(const struct blt__image *image, uint64_t off)
-{
-  const struct blt__link_entry *entry = blt__links_find(&image->links, off);
-
-  if (entry != NULL)
-    return entry->link;
-  return blt__view_has(&image->view, off, BLT__LINK_LEN)
-             ? blt__get6(image->view.base + off)
-             : BLT__OFF_MAX; /* the walk says what is wrong                   */
+  for (size_t i = 0; i < ahead->n; i++) {
+    uint64_t off =
+        blt__layout_slot(&ahead->image->layout, ahead->queries[i].hash);
+    if (links->n != 0)
+      blt__ask(&links->entries[blt__links_place(links, off)]);
+    blt__image_ask(ahead->image, off);
+    ahead->off[i] = off;
+  }
 }
 
 /* A bit for each query whose chain is empty: its key is not there. */
-static uint32_t ask_for_all(const struct blt__image *image,
-                            const struct blt__query *queries, size_t n)
+static uint32_t ask_for_first(struct ahead *ahead)
 {
-  uint64_t slots[BLT__MANY_MAX];
   uint32_t empty = 0;
 
-  if (image->view.by_read)
-    return 0;
-  for (size_t i = 0; i < n; i++) {
-    slots[i] = blt__layout_slot(&image->layout, queries[i].hash);
-    ask_for_slot(image, slots[i]);
-  }
-  for (size_t i = 0; i < n; i++) {
-    uint64_t link = peek_link(image, slots[i]);
-    if (link <= BLT__LINK_END)
+  for (size_t i = 0; i < ahead->n; i++) {
+    ahead->off[i] = blt__image_peek(ahead->image, ahead->off[i]);
+    if (ahead->off[i] <= BLT__LINK_END)
       empty |= (uint32_t)1 << i;
     else
-      blt__image_ask(image, link);
+      blt__image_ask(ahead->image, ahead->off[i]);
   }
   return empty;
 }
 
+static void ask_for_value(const struct blt__image *image, uint64_t off,
+                          const uint8_t *head)
+{
+  enum { LINE = 64, LEN_MAX = 512 };
+  struct blt__block block;
+
+  blt__block_decode(&image->geo, off, head, &block);
+  for (uint64_t at = LINE; at < block.len && at < LEN_MAX; at += LINE)
+    blt__ask(head + at);
+}
+
+/* The first block is the key's: its value, if wanted. Else the next block. */
+static void ask_for_second(const struct ahead *ahead, int wants_value)
+{
+  const struct blt__image *image = ahead->image;
+
+  for (size_t i = 0; i < ahead->n; i++) {
+    const uint64_t off = ahead->off[i];
+    if (off <= BLT__LINK_END ||
+        !blt__view_has(&image->view, off, image->geo.key_off))
+      continue;
+    const uint8_t *head = image->view.base + off;
+    if (memcmp(head, ahead->queries[i].hash, BLT__HASH_LEN) != 0)
+      blt__image_ask(image, blt__image_peek(image, off + BLT__LINK_OFF));
+    else if (wants_value)
+      ask_for_value(image, off, head);
+  }
+}
+
+static uint32_t ask_for_all(const struct blt__image *image,
+                            const struct blt__query *queries, size_t n,
+                            int wants_value)
+{
+  struct ahead ahead = {.image = image, .queries = queries, .n = n};
+
+  if (image->view.by_read)
+    return 0;
+  ask_for_slots(&ahead);
+  uint32_t empty = ask_for_first(&ahead);
+  ask_for_second(&ahead, wants_value);
+  return empty;
+}
+
 blt_status blt__many_find(struct blt__image *image, struct blt__query *queries,
-                          size_t n)
+                          size_t n, int wants_value)
 {
   struct blt__lane_key keys[BLT__MANY_MAX];
 
@@ -61,7 +99,7 @@ blt_status blt__many_find(struct blt__image *image, struct blt__query *queries,
     keys[i] = (struct blt__lane_key){queries[i].key, queries[i].key_len,
                                      queries[i].hash};
   blt__keyhash_many(keys, n);
-  uint32_t empty = ask_for_all(image, queries, n);
+  uint32_t empty = ask_for_all(image, queries, n, wants_value);
   for (size_t i = 0; i < n; i++) {
     struct blt__query *q = &queries[i];
     q->status = BLT_NOT_FOUND;

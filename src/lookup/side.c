@@ -15,8 +15,9 @@
  * takes for this many keys. */
 enum { KEYS_PER_LOOKUP = 8, LOOKUPS_MIN = 64 };
 
-/* Chains that are walked together, so that their misses overlap. */
-enum { GROUP = 32 };
+/* Keys that are hashed together, and slots that are looked at together, so that
+ * their misses overlap. */
+enum { GROUP = 32, ROW = 128 };
 
 /* Keys in ten lines when it is built, less where keys will be added; and the
  * most later. */
@@ -240,22 +241,48 @@ static blt_status add_chain(struct met *met, uint64_t slot_off)
   return status == BLT_END ? BLT_OK : status;
 }
 
+/* Of a row of slots those that lead to a block, which is asked for. */
+static size_t ask_for_chains(const struct blt__image *image, uint64_t slot_off,
+                             uint64_t n, uint64_t *out)
+{
+  size_t n_chains = 0;
+
+  for (uint64_t i = 0; i < n; i++) {
+    uint64_t off = slot_off + i * BLT__LINK_LEN;
+    uint64_t link = blt__image_peek(image, off);
+    out[n_chains] = off;
+    n_chains += link > BLT__LINK_END; /* a branch would be guessed wrongly */
+    blt__image_ask(image, link);
+  }
+  return n_chains;
+}
+
+/* And the block behind each of these. */
+static void ask_for_next(const struct blt__image *image, const uint64_t *slots,
+                         size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    uint64_t link = blt__image_peek(image, slots[i]);
+    if (link < BLT__OFF_MAX)
+      blt__image_ask(image, blt__image_peek(image, link + BLT__LINK_OFF));
+  }
+}
+
 static blt_status add_all(struct blt__side *side, struct blt__image *image)
 {
   const struct blt__layout *layout = &image->layout;
   struct met met = {.side = side, .image = image};
-  uint64_t link = 0;
+  uint64_t slots[ROW];
   blt_status status = BLT_OK;
 
-  for (uint64_t first = 0; first < layout->n_buckets; first += GROUP) {
+  for (uint64_t first = 0; first < layout->n_buckets; first += ROW) {
     uint64_t n =
-        layout->n_buckets - first < GROUP ? layout->n_buckets - first : GROUP;
-    uint64_t slot_off = layout->index_off + first * BLT__LINK_LEN;
-    for (uint64_t i = 0; i < n; i++)
-      if (blt__image_link(image, slot_off + i * BLT__LINK_LEN, &link) == BLT_OK)
-        blt__image_ask(image, link);
-    for (uint64_t i = 0; i < n; i++)
-      if ((status = add_chain(&met, slot_off + i * BLT__LINK_LEN)) < 0)
+        layout->n_buckets - first < ROW ? layout->n_buckets - first : ROW;
+    size_t n_chains = ask_for_chains(
+        image, layout->index_off + first * BLT__LINK_LEN, n, slots);
+    ask_for_next(image, slots, n_chains);
+    for (size_t i = 0; i < n_chains; i++)
+      if ((status = add_chain(&met, slots[i])) < 0)
         return status;
   }
   uint64_t mean = met.n_all == 0 ? 0 : met.len_all / met.n_all;

@@ -299,7 +299,7 @@ START_TEST(many_lookups_at_once_equal_one_by_one)
       queries[i] =
           (struct blt__query){.key = keys[i], .key_len = strlen(keys[i])};
     }
-    ck_assert_int_eq(blt__many_find(&inside.image, queries, n), BLT_OK);
+    ck_assert_int_eq(blt__many_find(&inside.image, queries, n, 1), BLT_OK);
     for (size_t i = 0; i < n; i++) {
       struct blt__hit hit;
       ck_assert_int_eq(queries[i].status, find(keys[i], &hit));
