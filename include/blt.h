@@ -293,7 +293,8 @@ typedef int (*blt_progress)(void *ctx, const char *phase, uint64_t done,
  * not there. It takes 13 bytes for each key (22 in a writer,
  * which leaves room) and one pass over the heads
  * of the blocks (about 100 ns a key; the lookup that meets it takes that long).
- * By default it is built when there were lookups for an eighth of the keys,
+ * By default it is built when there were lookups for an eighth of the keys, or
+ * for twice the keys by blt_get_many and blt_has_many, which gain less by it,
  * unless it would need more than side_table_max or the file is not mapped.
  * Commits keep it current. It is given up when blocks move (prune, reindex,
  * clear) or it gets too full, and built again when it pays again. ON builds it

@@ -97,7 +97,8 @@ static inline int blt__find_quickly(const blt_db *db, uint64_t cheap,
   return blt__find_mapped(db, cheap, key, key_len, wants_value, out);
 }
 
-/* Lookups went by chain: after enough of them the side table is built. */
-void blt__count_lookups(blt_db *db, size_t n);
+/* Lookups went by chain, which cost so much more: after enough of that the side
+ * table is built. */
+void blt__count_lookups(blt_db *db, uint64_t cost);
 
 #endif

@@ -9,11 +9,11 @@
 
 const uint8_t blt__no_bytes[1];
 
-void blt__count_lookups(blt_db *db, size_t n)
+void blt__count_lookups(blt_db *db, uint64_t cost)
 {
   uint64_t n_keys = blt__committed_count(db);
 
-  if (db->image.side != NULL && blt__side_pays(&db->side, n, n_keys))
+  if (db->image.side != NULL && blt__side_pays(&db->side, cost, n_keys))
     blt__side_build(&db->side, &db->image, n_keys);
 }
 
@@ -22,7 +22,7 @@ static blt_status find_by_chain(blt_db *db, const void *key, size_t key_len,
 {
   uint8_t hash[BLT__HASH_LEN];
 
-  blt__count_lookups(db, 1);
+  blt__count_lookups(db, BLT__SIDE_ALONE);
   blt__keyhash(key, key_len, hash);
   return blt__chain_find(&db->image, hash, key, key_len, &out->hit);
 }

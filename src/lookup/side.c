@@ -11,9 +11,8 @@
 #include "hash/lanes.h"
 #include "os/memory.h"
 
-/* A lookup by chain costs about as much more than one by table as building
- * takes for this many keys. */
-enum { KEYS_PER_LOOKUP = 8, LOOKUPS_MIN = 64 };
+/* No table for a few lookups, however small the store. */
+enum { LOST_MIN = 64 * BLT__SIDE_ALONE };
 
 /* Keys that are hashed together, and slots that are looked at together, so that
  * their misses overlap. */
@@ -58,7 +57,7 @@ void blt__side_drop(struct blt__side *side)
   if (side == NULL)
     return;
   blt__side_release(side);
-  atomic_store(&side->n_lookups, 0);
+  atomic_store(&side->lost, 0);
 }
 
 /* ---- changing */
@@ -138,14 +137,14 @@ void blt__side_move(struct blt__side *side, uint64_t cheap, uint64_t from,
 
 /* ---- building */
 
-int blt__side_pays(struct blt__side *side, uint64_t n_lookups, uint64_t n_keys)
+int blt__side_pays(struct blt__side *side, uint64_t cost, uint64_t n_keys)
 {
   /* Others may count at the same time, and one of them is forgotten. */
-  uint64_t n =
-      atomic_load_explicit(&side->n_lookups, memory_order_relaxed) + n_lookups;
+  uint64_t lost =
+      atomic_load_explicit(&side->lost, memory_order_relaxed) + cost;
 
-  atomic_store_explicit(&side->n_lookups, n, memory_order_relaxed);
-  return n >= LOOKUPS_MIN && n >= n_keys / KEYS_PER_LOOKUP;
+  atomic_store_explicit(&side->lost, lost, memory_order_relaxed);
+  return lost >= LOST_MIN && lost / BLT__SIDE_BUILD > n_keys;
 }
 
 static int make_lines(struct blt__side *side, uint64_t n_keys)

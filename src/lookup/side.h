@@ -46,7 +46,7 @@ struct blt__side {
   size_t memory_len;
   uint64_t n_used;  /* places, also of keys that are gone: some are empty    */
   unsigned ask_len; /* bytes of a block that a reader is likely to want     */
-  _Atomic uint64_t n_lookups; /* made without the table; roughly            */
+  _Atomic uint64_t lost; /* by lookups without the table; roughly           */
 };
 
 void blt__side_init(struct blt__side *side, const struct blt__env *env,
@@ -61,8 +61,12 @@ static inline int blt__side_is_ready(const struct blt__side *side)
              BLT__SIDE_READY;
 }
 
-/* Count lookups by chain; 1 when building would have paid by now. */
-int blt__side_pays(struct blt__side *side, uint64_t n_lookups, uint64_t n_keys);
+/* What a lookup by chain costs more than one by table, alone and among many
+ * whose hashes and misses overlap. Building costs BLT__SIDE_BUILD for a key. */
+enum { BLT__SIDE_ALONE = 16, BLT__SIDE_AMONG_MANY = 1, BLT__SIDE_BUILD = 2 };
+
+/* So much more was paid; 1 when building would have cost less by now. */
+int blt__side_pays(struct blt__side *side, uint64_t cost, uint64_t n_keys);
 
 /* Build it, unless somebody does or it was refused. A failure is no failure of
  * the caller's: lookups go on by chains. */

@@ -193,6 +193,47 @@ START_TEST(it_is_built_when_an_eighth_of_the_keys_was_looked_up)
 }
 END_TEST
 
+/* The first keys again and again, in calls of `n`. */
+static void look_up_together(size_t n, unsigned n_calls)
+{
+  enum { MOST = 40 };
+  static char text[MOST][16];
+  blt_bytes keys[MOST], values[MOST];
+
+  for (unsigned i = 0; i < n; i++) {
+    key_of(i, text[i]);
+    keys[i] = (blt_bytes){text[i], strlen(text[i])};
+  }
+  while (n_calls-- > 0)
+    EXPECT_OK(blt_get_many(session.db, keys, n, values, NULL));
+}
+
+START_TEST(it_is_built_when_twice_the_keys_were_looked_up_together)
+{
+  open_with(BLT_DEFAULT, 0);
+  put_numbered(session.db, 0, 1000);
+  EXPECT_OK(blt_sync(session.db));
+  look_up_together(40, 50);
+  ck_assert(!is_ready());
+  look_up_together(40, 1);
+  ck_assert(is_ready());
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
+START_TEST(a_few_keys_together_count_as_single_ones)
+{
+  open_with(BLT_DEFAULT, 0);
+  put_numbered(session.db, 0, 1000);
+  EXPECT_OK(blt_sync(session.db));
+  look_up_together(5, 25);
+  ck_assert(!is_ready());
+  look_up_together(5, 1);
+  ck_assert(is_ready());
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
 START_TEST(it_is_never_built_when_it_is_switched_off)
 {
   open_with(BLT_OFF, 0);
@@ -381,6 +422,8 @@ Suite *side_suite(void)
 {
   Suite *const suite =
       SUITE_OF("side", it_is_built_when_an_eighth_of_the_keys_was_looked_up,
+               it_is_built_when_twice_the_keys_were_looked_up_together,
+               a_few_keys_together_count_as_single_ones,
                it_is_never_built_when_it_is_switched_off,
                it_takes_no_more_memory_than_it_may,
                a_count_that_the_file_cannot_hold_asks_for_no_memory,
