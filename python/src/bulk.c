@@ -202,63 +202,68 @@ static int find_chunk(Store *store, struct chunk *chunk)
   return -1;
 }
 
-/* The values as objects that need no Python code to be made: with a codec
- * that calls, their bytes. */
-static int collect(Store *store, const struct chunk *chunk, PyObject **out)
+/* One value, without running Python code: with a codec that calls, or an
+ * integer of another width, its bytes. */
+static PyObject *load_quietly(const struct codec *codec, const blt_bytes *value)
 {
   static const struct codec raw = {.kind = CODEC_BYTES};
-  const struct codec *codec = codec_calls(&store->value) ? &raw : &store->value;
+  int is_odd = codec_calls(codec) ||
+               (codec->kind == CODEC_INT && value->len != (size_t)codec->width);
 
+  return codec_load(is_odd ? &raw : codec, value->data, value->len);
+}
+
+/* To the end of the list: the values, as far as they can be made before the
+ * gate is left, since what was found is good until then. */
+static int append_quietly(const Store *store, const struct chunk *chunk,
+                          PyObject *list, PyObject *missing)
+{
   for (size_t i = 0; i < chunk->n; i++) {
-    out[i] = NULL;
+    const blt_bytes *found = &chunk->found[i];
     if (i + VALUES_AHEAD < chunk->n) {
-      const blt_bytes *next = &chunk->found[i + VALUES_AHEAD];
+      const blt_bytes *next = &found[VALUES_AHEAD];
       ask_for(next->data, next->len < 512 ? next->len : 512);
     }
-    if (chunk->found[i].data == NULL)
-      continue;
-    out[i] =
-        codec->kind == CODEC_INT && chunk->found[i].len != (size_t)codec->width
-            ? codec_load(&raw, chunk->found[i].data, chunk->found[i].len)
-            : codec_load(codec, chunk->found[i].data, chunk->found[i].len);
-    if (out[i] == NULL) {
-      while (i-- > 0)
-        Py_CLEAR(out[i]);
+    PyObject *value = found->data == NULL ? Py_NewRef(missing)
+                                          : load_quietly(&store->value, found);
+    int result = value == NULL ? -1 : PyList_Append(list, value);
+    Py_XDECREF(value);
+    if (result < 0)
       return -1;
-    }
   }
   return 0;
 }
 
-static int append_values(Store *store, struct chunk *chunk, PyObject *list,
-                         PyObject *missing, PyObject **values)
+/* The chunk's values at the end of the list are bytes: make objects of them. A
+ * call that loads one may do anything to a list that it can get hold of. */
+static int load_by_calls(const Store *store, const struct chunk *chunk,
+                         PyObject *list, Py_ssize_t first)
 {
-  int result = 0;
-
   for (size_t i = 0; i < chunk->n; i++) {
-    PyObject *value = values[i];
-    if (value != NULL && result == 0 && codec_calls(&store->value)) {
-      value = PyObject_CallOneArg(store->value.loads, values[i]);
-      result = value == NULL ? -1 : 0;
-      Py_DECREF(values[i]);
-    }
-    if (result == 0)
-      result = PyList_Append(list, value == NULL ? missing : value);
-    Py_XDECREF(value);
+    Py_ssize_t at = first + (Py_ssize_t)i;
+    if (chunk->found[i].data == NULL || at >= PyList_GET_SIZE(list))
+      continue;
+    PyObject *bytes = Py_NewRef(PyList_GET_ITEM(list, at));
+    PyObject *value = PyObject_CallOneArg(store->value.loads, bytes);
+    Py_DECREF(bytes);
+    if (value == NULL || PyList_SetItem(list, at, value) < 0)
+      return -1;
   }
-  return result;
+  return 0;
 }
 
 static int get_chunk(Store *store, struct chunk *chunk, PyObject *list,
                      PyObject *missing)
 {
-  PyObject *values[CHUNK];
+  Py_ssize_t first = PyList_GET_SIZE(list);
 
   if (find_chunk(store, chunk) < 0)
     return -1;
-  int result = collect(store, chunk, values);
+  int result = append_quietly(store, chunk, list, missing);
   gate_leave_read(&store->gate);
-  return result < 0 ? -1 : append_values(store, chunk, list, missing, values);
+  return result == 0 && codec_calls(&store->value)
+             ? load_by_calls(store, chunk, list, first)
+             : result;
 }
 
 PyDoc_STRVAR(get_many_doc,

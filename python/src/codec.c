@@ -151,10 +151,36 @@ static PyObject *load_int(const struct codec *codec, const unsigned char *bytes)
   return PyLong_FromLongLong((long long)number);
 }
 
+static int is_ascii(const char *data, size_t len)
+{
+  uint64_t bits = 0, word;
+  size_t i = 0;
+
+  for (; i + sizeof word <= len; i += sizeof word) {
+    memcpy(&word, data + i, sizeof word);
+    bits |= word;
+  }
+  for (; i < len; i++)
+    bits |= (unsigned char)data[i];
+  return (bits & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* Python's own decoder looks twice at text that is not aligned. Of a single
+ * letter it has the object already. */
+static PyObject *load_str(const char *data, size_t len)
+{
+  if (len < 2 || !is_ascii(data, len))
+    return PyUnicode_DecodeUTF8(data, (Py_ssize_t)len, NULL);
+  PyObject *text = PyUnicode_New((Py_ssize_t)len, 127);
+  if (text != NULL)
+    memcpy(PyUnicode_1BYTE_DATA(text), data, len);
+  return text;
+}
+
 PyObject *codec_load(const struct codec *codec, const void *data, size_t len)
 {
   if (codec->kind == CODEC_STR)
-    return PyUnicode_DecodeUTF8(data, (Py_ssize_t)len, NULL);
+    return load_str(data, len);
   if (codec->kind == CODEC_INT && len == (size_t)codec->width)
     return load_int(codec, data);
   PyObject *bytes = PyBytes_FromStringAndSize(data, (Py_ssize_t)len);
