@@ -252,22 +252,22 @@ BLT_API blt_status blt_put_many(blt_db *db, const blt_item *items,
 
 /* ---- delete */
 
-blt_status blt__delete(blt_db *db, const void *key, size_t key_len, int hidden)
+static blt_status delete_key(blt_db *db, const void *key, size_t key_len,
+                             int hidden, const struct blt__query *known)
 {
-  blt_status status =
-      blt__pending_delete(&db->pending, &db->image, key, key_len, hidden);
+  blt_status status = blt__pending_delete(&db->pending, &db->image, key,
+                                          key_len, hidden, known);
 
-  if (status != BLT_OK)
-    return status;
-  atomic_fetch_add_explicit(&db->n_mutations, 1, memory_order_relaxed);
-  return commit_if_full(db);
+  if (status == BLT_OK)
+    atomic_fetch_add_explicit(&db->n_mutations, 1, memory_order_relaxed);
+  return status;
 }
 
-static blt_status delete_one(blt_db *db, const void *key, size_t key_len)
+blt_status blt__delete(blt_db *db, const void *key, size_t key_len, int hidden)
 {
-  blt_status status = blt__judge_wanted(db, key, key_len);
+  blt_status status = delete_key(db, key, key_len, hidden, NULL);
 
-  return status == BLT_OK ? blt__delete(db, key, key_len, 0) : status;
+  return status == BLT_OK ? commit_if_full(db) : status;
 }
 
 BLT_API blt_status blt_delete(blt_db *db, const void *key, size_t key_len)
@@ -276,22 +276,55 @@ BLT_API blt_status blt_delete(blt_db *db, const void *key, size_t key_len)
 
   if (status < 0)
     return status;
-  return blt__leave(db, delete_one(db, key, key_len));
+  if ((status = blt__judge_wanted(db, key, key_len)) == BLT_OK)
+    status = blt__delete(db, key, key_len, 0);
+  return blt__leave(db, status);
+}
+
+/* Look the keys up together, then delete one after the other. A commit moves
+ * blocks, so it comes behind the last. */
+static blt_status delete_some(blt_db *db, const blt_bytes *keys, size_t n,
+                              size_t *n_found)
+{
+  struct blt__query queries[BLT__MANY_MAX];
+  size_t n_wanted = 0;
+  blt_status judged = BLT_OK;
+
+  for (size_t i = 0; i < n && judged >= 0; i++) {
+    judged = blt__judge_wanted(db, keys[i].data, keys[i].len);
+    if (judged == BLT_OK)
+      queries[n_wanted++] =
+          (struct blt__query){.key = keys[i].data, .key_len = keys[i].len};
+  }
+  /* One by one where the side table answers at once, and puts hashing off; and
+   * where there is damage: up to it. */
+  int together = !blt__side_is_ready(db->image.side) &&
+                 blt__many_find(&db->image, queries, n_wanted, 0) == BLT_OK;
+  blt_status status = BLT_OK;
+  for (size_t i = 0; i < n_wanted && status >= 0; i++) {
+    status = delete_key(db, queries[i].key, queries[i].key_len, 0,
+                        together ? &queries[i] : NULL);
+    *n_found += status == BLT_OK;
+  }
+  if (status >= 0)
+    status = commit_if_full(db);
+  return status < 0 ? status : judged < 0 ? judged : BLT_OK;
 }
 
 BLT_API blt_status blt_delete_many(blt_db *db, const blt_bytes *keys,
                                    size_t n_keys, size_t *out_count)
 {
   size_t n_found = 0;
+  size_t n;
   blt_status status = blt__enter_write(db);
 
   if (status < 0)
     return status;
-  for (size_t i = 0; i < n_keys && status >= 0; i++) {
-    status = delete_one(db, keys[i].data, keys[i].len);
-    n_found += status == BLT_OK;
+  for (size_t i = 0; i < n_keys && status >= 0; i += n) {
+    n = n_keys - i < BLT__MANY_MAX ? n_keys - i : BLT__MANY_MAX;
+    status = delete_some(db, keys + i, n, &n_found);
   }
-  status = blt__leave(db, status < 0 ? status : BLT_OK);
+  status = blt__leave(db, status);
   if (status == BLT_OK && out_count != NULL)
     *out_count = n_found;
   return status;

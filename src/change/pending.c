@@ -414,26 +414,30 @@ static blt_status find_in_file(struct blt__image *image, uint64_t cheap,
 
 blt_status blt__pending_delete(struct blt__pending *pending,
                                struct blt__image *image, const void *key,
-                               size_t key_len, int hidden)
+                               size_t key_len, int hidden,
+                               const struct blt__query *known)
 {
   uint64_t cheap = cheap_hash(pending, key, key_len);
   struct blt__entry *entry =
       blt__pending_find_hashed(pending, cheap, key, key_len);
-  uint8_t hash[BLT__HASH_LEN] = {0};
-  struct blt__hit hit;
+  struct blt__query found = {.status = BLT_NOT_FOUND};
   uint64_t at = 0;
-  int is_resolved;
+  int is_resolved = 1;
 
   if (entry != NULL)
     return delete_entry(pending, image, entry);
-  blt_status status =
-      find_in_file(image, cheap, key, key_len, hash, &hit, &is_resolved);
+  if (known != NULL)
+    found = *known;
+  else
+    found.status = find_in_file(image, cheap, key, key_len, found.hash,
+                                &found.hit, &is_resolved);
+  blt_status status = found.status;
   if (status != BLT_OK || (status = make_room(pending)) < 0 ||
-      (status = keep_key(pending, hash, key, key_len, &at)) < 0)
+      (status = keep_key(pending, found.hash, key, key_len, &at)) < 0)
     return status;
   pending->entries[pending->n_entries] =
       (struct blt__entry){.at = at,
-                          .found = hit.block.off,
+                          .found = found.hit.block.off,
                           .tag = (uint32_t)(cheap >> 32),
                           .key_len = (uint16_t)key_len,
                           .kind = BLT__ENTRY_DELETE,

@@ -14,7 +14,7 @@
 #define BLT_CHANGE_PENDING_H
 
 #include "base/buf.h"
-#include "lookup/chain.h"
+#include "lookup/many.h"
 
 enum blt__entry_kind {
   BLT__ENTRY_PUT,
@@ -81,10 +81,12 @@ struct blt__put {
 blt_status blt__pending_put(struct blt__pending *pending,
                             const struct blt__put *put);
 
-/* BLT_NOT_FOUND when there is no such key, here or in the file. */
+/* BLT_NOT_FOUND when there is no such key, here or in the file. What the file
+ * says may be known already, from blt__many_find; else NULL. */
 blt_status blt__pending_delete(struct blt__pending *pending,
                                struct blt__image *image, const void *key,
-                               size_t key_len, int hidden);
+                               size_t key_len, int hidden,
+                               const struct blt__query *known);
 
 /* Hash what is not hashed and look it up in the file. */
 blt_status blt__pending_resolve(struct blt__pending *pending,

@@ -179,6 +179,50 @@ START_TEST(delete_many_passes_over_missing_keys)
 }
 END_TEST
 
+/* Each key twice, at all distances, with commits in between. */
+START_TEST(delete_many_deletes_what_deletes_one_by_one_delete)
+{
+  enum { N = 200 };
+  blt_options options = options_of_new(3);
+  blt_bytes keys[2 * N];
+  struct many *const many = many_new();
+  blt_db *db = NULL;
+  size_t n_deleted = 0;
+
+  options.buffer_len = _i == 0 ? 0 : 300;
+  EXPECT_OK(blt_open_memory(NULL, 0, &options, &db));
+  EXPECT_OK(blt_put_many(db, many->items, N));
+  for (size_t i = 0; i < N; i++) {
+    keys[i] = many->keys[(i * 7 + 3) % (2 * N)];
+    keys[N + i] = keys[i];
+  }
+  EXPECT_OK(blt_delete_many(db, keys, N + (size_t)N / 2, &n_deleted));
+  ck_assert_uint_gt(n_deleted, 50);
+  expect_count(db, N - n_deleted);
+  for (size_t i = 0; i < N; i++)
+    EXPECT(BLT_NOT_FOUND, blt_delete(db, keys[i].data, keys[i].len));
+  EXPECT_OK(blt_sync(db));
+  expect_count(db, N - n_deleted);
+  expect_sound(db);
+  EXPECT_OK(blt_close(db));
+  free(many);
+}
+END_TEST
+
+START_TEST(delete_many_deletes_what_stands_before_a_key_that_is_refused)
+{
+  blt_db *const db = new_in_memory(3);
+  const blt_bytes keys[] = {{"a", 1}, {NULL, 4}, {"b", 1}};
+
+  put_text(db, "a", "1");
+  put_text(db, "b", "2");
+  EXPECT(BLT_E_INVALID, blt_delete_many(db, keys, 3, NULL));
+  expect_text(db, "a", NULL);
+  expect_text(db, "b", "2");
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 START_TEST(many_of_nothing_is_fine)
 {
   blt_db *const db = new_in_memory(3);
@@ -218,11 +262,19 @@ END_TEST
 
 Suite *many_suite(void)
 {
-  return SUITE_OF("many", put_many_and_get_many_are_the_same_as_one_by_one,
-                  put_many_keeps_the_timestamps_it_is_given,
-                  a_missing_key_has_no_data_and_an_empty_value_has,
-                  has_many_answers_for_each_key, the_last_of_equal_keys_wins,
-                  put_many_keeps_what_came_before_a_failing_item,
-                  delete_many_passes_over_missing_keys, many_of_nothing_is_fine,
-                  many_joins_a_batch_of_the_user);
+  Suite *const suite =
+      SUITE_OF("many", put_many_and_get_many_are_the_same_as_one_by_one,
+               put_many_keeps_the_timestamps_it_is_given,
+               a_missing_key_has_no_data_and_an_empty_value_has,
+               has_many_answers_for_each_key, the_last_of_equal_keys_wins,
+               put_many_keeps_what_came_before_a_failing_item,
+               delete_many_passes_over_missing_keys,
+               delete_many_deletes_what_stands_before_a_key_that_is_refused,
+               many_of_nothing_is_fine, many_joins_a_batch_of_the_user);
+  TCase *const sizes = case_of("buffers");
+
+  tcase_add_loop_test(sizes, delete_many_deletes_what_deletes_one_by_one_delete,
+                      0, 2);
+  suite_add_tcase(suite, sizes);
+  return suite;
 }

@@ -39,7 +39,8 @@ static void put(const char *key, const char *value)
 
 static blt_status delete (const char *key)
 {
-  return blt__pending_delete(&pending, &inside.image, key, strlen(key), 0);
+  return blt__pending_delete(&pending, &inside.image, key, strlen(key), 0,
+                             NULL);
 }
 
 static void expect(const char *key, const char *value)
@@ -134,8 +135,8 @@ START_TEST(hidden_keys_are_not_counted)
   set_up();
   ck_assert_int_eq(blt__pending_put(&pending, &how), BLT_OK);
   ck_assert_int_eq(count_change(), 0);
-  ck_assert_int_eq(blt__pending_delete(&pending, &inside.image, "old", 3, 1),
-                   BLT_OK);
+  ck_assert_int_eq(
+      blt__pending_delete(&pending, &inside.image, "old", 3, 1, NULL), BLT_OK);
   ck_assert_int_eq(count_change(), 0);
   tear_down();
 }
