@@ -117,6 +117,21 @@ static void note_size(struct window *w, uint64_t size)
   w->sizes[w->n_sizes++] = size;
 }
 
+/* A write that makes the file longer comes to the disk by pages, and the new
+ * length with them: it may stop after the first one, or before the last. */
+static void note_sizes_on_the_way(struct window *w, const struct op *op)
+{
+  enum { PAGE = 4096 };
+  const uint64_t before = w->s->disk->state.len;
+  const uint64_t end = op->off + op->len;
+  const uint64_t first = (before / PAGE + 1) * PAGE;
+
+  if (op->kind != OP_WRITE || first >= end)
+    return;
+  note_size(w, first);
+  note_size(w, (end - 1) / PAGE * PAGE);
+}
+
 static void note_op(struct window *w, const struct op *op)
 {
   struct disk *const disk = w->s->disk;
@@ -124,6 +139,7 @@ static void note_op(struct window *w, const struct op *op)
   const int shrinks = op->kind == OP_SIZE && op->off < disk->state.len;
 
   note_range(w, &range, 1);
+  note_sizes_on_the_way(w, op);
   disk_apply(disk, w->s->trace, op);
   /* Bytes that were cut off become zero when the file grows again, not
    * before. */

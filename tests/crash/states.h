@@ -4,7 +4,8 @@
  *   kill    the process ends and the page cache stays: every prefix of the
  *           operations, writes also cut where a page ends
  *   power   what a sync returned for is on disk; of what came after, each
- *           sector holds any of its versions, and the size is any it had
+ *           sector holds any of its versions, and the size is any it had, or
+ *           one that a write went through, at the end of a page
  */
 #ifndef CRASH_STATES_H
 #define CRASH_STATES_H
