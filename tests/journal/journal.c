@@ -15,9 +15,10 @@ struct trial {
   uint64_t off, len, end;
   const uint8_t *after;
   int is_off, follows_sync;
+  uint64_t longest; /* length of the file since the last sync               */
 };
 
-/* ---- the header: J5 */
+/* ---- the header: J5, J8 */
 
 static int is_same_layout(const struct blt__layout *layout,
                           const struct blt__checkpoint *c)
@@ -43,6 +44,9 @@ static const char *judge_header(const struct trial *t)
                : "J5: the header switches to a copy that is not durable";
   if (c.log_start > rules->end)
     return "J5: recovery would begin behind what is durable";
+  if (blt__header_is_guarded(t->work->bytes) &&
+      !blt__header_is_guarded(t->after) && t->longest > t->end)
+    return "J8: booklet is shown a file that goes on behind its log";
   const int is_same_log =
       c.state == BLT__DIRTY &&
       memcmp(c.salt, rules->checkpoint.salt, BLT__SALT_LEN) == 0;
@@ -197,6 +201,12 @@ static uint64_t end_of(const struct journal *journal, const struct known *rules)
   return rules->end > journal->written.end ? rules->end : journal->written.end;
 }
 
+static uint64_t longest_of(const struct journal *journal)
+{
+  return journal->work->len > journal->longest ? journal->work->len
+                                               : journal->longest;
+}
+
 const char *journal_judge(struct journal *journal, int is_off, uint64_t off,
                           const struct blt__span *spans, size_t n_spans)
 {
@@ -209,7 +219,9 @@ const char *journal_judge(struct journal *journal, int is_off, uint64_t off,
                           .end = end_of(journal, rules),
                           .after = journal->after,
                           .is_off = is_off,
-                          .follows_sync = journal->n_unsynced == 0};
+                          .follows_sync = journal->n_unsynced == 0,
+                          .longest = is_off ? journal->work->len
+                                            : longest_of(journal)};
 
   journal->n_unsynced++;
   return rules->is_readable && journal->written.is_readable ? judge(&t) : NULL;
@@ -221,6 +233,7 @@ const char *journal_judge_size(struct journal *journal, int is_off,
   const struct known *const rules = rules_of(journal, is_off);
 
   journal->n_unsynced++;
+  journal->longest = longest_of(journal);
   if (!rules->is_readable)
     return NULL;
   if (len > journal->work->len)
@@ -234,6 +247,7 @@ void journal_sync(struct journal *journal)
 {
   known_read(&journal->durable, journal->work);
   journal->n_unsynced = 0;
+  journal->longest = journal->work->len;
 }
 
 void journal_start(struct journal *journal, const struct image *work)

@@ -19,6 +19,9 @@
  *       not cut below what is committed.
  *   J7  The front that a rewrite left behind is free, once the header that
  *       says so is durable.
+ *   J8  The header's kind is put right when the file on disk ends where the log
+ *       does: neither is it longer now nor was it since the last sync. (A
+ * switch to another layout is judged by J5 alone.)
  *
  * A byte that keeps its value may always be written.
  */
@@ -33,6 +36,7 @@ struct journal {
   struct known durable;     /* as of the last sync                          */
   struct known written;
   size_t n_unsynced; /* writes since then                                   */
+  uint64_t longest;  /* the file was since then; the writes' own not counted */
   uint8_t *after;    /* owned; what a write writes, in one piece            */
   uint64_t after_capacity;
 };
