@@ -27,8 +27,8 @@ struct posix_file {
   const struct blt__env *env;
   int fd;
   int close_fd;
-  uint64_t limit;   /* RLIMIT_FSIZE when it was last asked for            */
-  uint64_t longest; /* where a write or a size has ended so far           */
+  uint64_t limit; /* RLIMIT_FSIZE when it was last asked for              */
+  uint64_t last;  /* no write has begun behind it since the last cut      */
 };
 
 static struct posix_file *self(struct blt__file *file)
@@ -38,8 +38,9 @@ static struct posix_file *self(struct blt__file *file)
 
 /*
  * The length that the process may give to a file. The kernel answers what
- * passes it with SIGXFSZ, which kills; a library must not let that happen, so
- * it looks before it writes.
+ * passes it with SIGXFSZ, which kills, also inside the file; a library must not
+ * let that happen, so it looks before it writes. It looks again where the log
+ * grows, not for each link.
  */
 static uint64_t length_limit(void)
 {
@@ -72,12 +73,12 @@ static int64_t posix_write_at(struct blt__file *file, uint64_t off,
     room -= len;
   }
   const uint64_t end = off + (MAX_IO - room);
-  if (end > self(file)->longest || end > self(file)->limit)
+  if (off >= self(file)->last || end > self(file)->limit)
     self(file)->limit = length_limit();
   if (end > self(file)->limit)
     return -EFBIG;
-  if (end > self(file)->longest)
-    self(file)->longest = end;
+  if (off > self(file)->last)
+    self(file)->last = off;
   ssize_t done = pwritev(self(file)->fd, iov, (int)n, (off_t)off);
   return done < 0 ? -errno : done;
 }
@@ -106,6 +107,8 @@ static int posix_set_size(struct blt__file *file, uint64_t len)
   do
     result = ftruncate(self(file)->fd, (off_t)len);
   while (result != 0 && errno == EINTR);
+  if (len < self(file)->last)
+    self(file)->last = len;
   return result != 0 ? -errno : 0;
 }
 

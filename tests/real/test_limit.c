@@ -110,6 +110,62 @@ START_TEST(a_file_that_is_beyond_the_limit_is_read_and_not_written)
 }
 END_TEST
 
+static blt_status put_big(blt_db *db)
+{
+  static const char big[6000] = "x";
+  blt_status status = blt_batch_begin(db);
+
+  if (status == BLT_OK)
+    status = blt_put(db, "big", 3, big, sizeof big);
+  return status < 0 ? status : blt_batch_commit(db);
+}
+
+/* How many zeros the file ends in, and where they begin. */
+static size_t zeros_of(const char *path, size_t *out_begin)
+{
+  size_t len = 0;
+  uint8_t *const bytes = file_read(path, &len);
+  size_t n = 0;
+
+  while (n < len && bytes[len - 1 - n] == 0)
+    n++;
+  free(bytes);
+  *out_begin = len - n;
+  return n;
+}
+
+/* The file ends in zeros, and the next commits would lie inside them. */
+START_TEST(a_limit_that_is_lowered_below_the_files_end_is_met)
+{
+  blt_options options = options_of_new(50);
+  blt_db *db = NULL;
+  size_t begin = 0;
+
+  if (!begin_limits(_i))
+    return;
+  options.sync = BLT_SYNC_FULL;
+  const char *const path = path_that_syncs_quickly();
+  EXPECT_OK(blt_open(path, &options, &db));
+  put_numbered(db, 0, 8);
+  do
+    EXPECT_OK(put_big(db));
+  while (zeros_of(path, &begin) < 40000);
+  set_limit(begin + 20000);
+  blt_status status = BLT_OK;
+  for (int i = 0; i < 5 && status == BLT_OK; i++)
+    status = put_big(db);
+  set_limit(RLIM_INFINITY);
+  EXPECT(BLT_E_NO_SPACE, status);
+  EXPECT_OK(blt_batch_commit(db));
+  expect_numbered(db, 0, 8);
+  EXPECT_OK(blt_close(db));
+  db = open_path(path, BLT_READ);
+  expect_numbered(db, 0, 8);
+  expect_sound(db);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 Suite *limit_suite(void)
 {
   Suite *const suite = suite_create("limit");
@@ -118,6 +174,8 @@ Suite *limit_suite(void)
   tcase_set_timeout(cases, 60);
   tcase_add_loop_test(cases, a_limit_on_the_length_of_files_changes_nothing, 0,
                       6);
+  tcase_add_loop_test(cases, a_limit_that_is_lowered_below_the_files_end_is_met,
+                      0, 2);
   tcase_add_loop_test(
       cases, a_file_that_is_beyond_the_limit_is_read_and_not_written, 0, 2);
   suite_add_tcase(suite, cases);
