@@ -179,7 +179,8 @@ static blt_status take_back(struct blt__commit *c, blt_status status,
   blank_blocks(c);
   blt__room_forget(&log->room, log->end);
   if (view->file_len == log->end || blt__view_cut(view, log->end) == 0) {
-    (void)blt__log_unguard(log);
+    if (c->was_shown)
+      (void)blt__log_unguard(log);
     return status;
   }
   return blt__log_poison(log, status, BLT_E_UNKNOWN,
@@ -246,6 +247,7 @@ blt_status blt__log_commit(struct blt__log *log, struct blt__pending *pending)
   /* The count that the file came with may be false. */
   if (change < -(int64_t)log->n_keys)
     change = -(int64_t)log->n_keys;
+  c.was_shown = !log->in_session || !log->guarded;
   if ((status = blt__log_begin(log)) < 0 || (status = blt__log_guard(log)) < 0)
     return status;
   struct blt__part *parts = (struct blt__part *)(void *)log->parts.data;

@@ -39,6 +39,7 @@ struct blt__commit {
   uint64_t body_len;
   struct blt__part *part; /* the one that is being linked                 */
   uint64_t blocks_off;    /* where the part's first block will stand      */
+  int was_shown;          /* booklet took the file before                 */
 };
 
 /* ---- arrange.c */

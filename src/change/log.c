@@ -170,13 +170,13 @@ blt_status blt__log_guard(struct blt__log *log)
 }
 
 /* A value that was replaced must be dead as well: booklet may delete the key,
- * and its prune then finds the old block. What was written is to be on disk. */
+ * and its prune then finds the old block. */
 blt_status blt__log_unguard(struct blt__log *log)
 {
   int is_ahead_of_file =
       log->image->links.n + log->tombs.n + log->old_tombs.n > 0;
 
-  return is_ahead_of_file || log->links_unsynced ? BLT_OK : set_guard(log, 0);
+  return is_ahead_of_file ? BLT_OK : set_guard(log, 0);
 }
 
 struct blt__mark blt__log_mark(const struct blt__log *log)
@@ -266,25 +266,28 @@ static blt_status show_to_booklet(struct blt__log *log)
   return BLT_OK;
 }
 
-/* L6. While there are zeros, links wait or are not synced: so a sync follows
- * that makes the cut durable too. */
-static blt_status give_back(struct blt__log *log)
+/* L6. What was cut off is treated as links that were written back: a sync comes
+ * before the header. Most often there are such links too. */
+static blt_status give_back(struct blt__log *log, int is_all)
 {
+  struct blt__view *view = &log->image->view;
+
   if (!log->in_session || log->poisoned)
     return BLT_OK;
-  blt_status status =
-      blt__room_give_back(&log->room, &log->image->view, log->end);
+  log->links_unsynced |= view->file_len > log->end;
+  blt_status status = blt__room_give_back(&log->room, view, log->end, is_all);
+  /* Zeros are at FULL alone, where every commit was synced. */
   return status == BLT_OK
              ? BLT_OK
              : blt__log_poison(log, status, BLT_E_COMMITTED,
-                               "all commits are in the file, but what is "
-                               "behind them could not be cut off; close and "
-                               "open the file again");
+                               "all commits are safe, but what is behind them "
+                               "could not be cut off; close and open the file "
+                               "again");
 }
 
 blt_status blt__log_sync(struct blt__log *log)
 {
-  blt_status status = give_back(log);
+  blt_status status = give_back(log, 0);
 
   if (status == BLT_OK)
     status = make_durable(log);
@@ -298,7 +301,7 @@ blt_status blt__log_sync(struct blt__log *log)
 
 blt_status blt__log_flatten(struct blt__log *log)
 {
-  blt_status status = give_back(log);
+  blt_status status = give_back(log, 1);
 
   if (status == BLT_OK)
     status = make_durable(log);

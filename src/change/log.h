@@ -60,7 +60,8 @@ struct blt__log {
   int guarded;        /* the header's kind is inverted (L5)                 */
   int was_open;       /* in a repair: it was not when that began            */
   int has_gap;        /* in a repair: the old log goes on behind damage     */
-  int links_unsynced; /* links were written back since the last sync        */
+  int links_unsynced; /* links were written back since the last sync, or
+                         zeros cut off                                      */
   int times_unsynced; /* timestamps were set in place since then            */
   int poisoned;       /* L4                                                 */
   uint8_t salt[BLT__SALT_LEN];

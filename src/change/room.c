@@ -52,12 +52,15 @@ uint64_t blt__room_file_end(const struct blt__room *room,
 }
 
 blt_status blt__room_give_back(struct blt__room *room, struct blt__view *view,
-                               uint64_t end)
+                               uint64_t end, int is_all)
 {
   const int has_zeros = view->file_len > end;
   const int is_put_aside = room->reserved > end && room->reserved != NO_RESERVE;
-  const int error = has_zeros || is_put_aside ? blt__view_cut(view, end) : 0;
 
+  room->begin = end;
+  if (!has_zeros && !(is_all && is_put_aside))
+    return BLT_OK;
+  const int error = blt__view_cut(view, end);
   blt__room_forget(room, end);
   return error == 0 || !has_zeros ? BLT_OK
                                   : blt__fail_errno(view->sink, -error, end,

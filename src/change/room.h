@@ -49,8 +49,9 @@ uint64_t blt__room_file_end(const struct blt__room *room,
                             const struct blt__view *view, uint64_t at,
                             uint64_t len);
 
-/* Give all of it back: the file ends where the log does. */
+/* Cut off the zeros, so that the file ends where the log does; and give back
+ * what is put aside, where there are any or all of it is to go. */
 blt_status blt__room_give_back(struct blt__room *room, struct blt__view *view,
-                               uint64_t end);
+                               uint64_t end, int is_all);
 
 #endif

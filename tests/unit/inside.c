@@ -75,6 +75,8 @@ static int noting_set_size(struct blt__file *file, uint64_t len)
   (void)noting_size(file, &size);
   if (noting->set_size_error != 0 && len > size)
     return -noting->set_size_error;
+  if (noting->cut_error != 0 && len < size)
+    return -noting->cut_error;
   note(noting, EVENT_SET_SIZE, len, 0);
   if (is_over(noting))
     return -EIO;

@@ -26,6 +26,7 @@ struct noting {
   size_t n_events;
   unsigned n_reads, n_maps;
   int sync_error, write_error, set_size_error, map_error, reserve_error;
+  int cut_error;
   unsigned n_left;    /* n: from the n-th change from now on all fail with EIO;
                          0: none does                                        */
   uint64_t space_end; /* writes that pass it find no space; 0: all do       */
