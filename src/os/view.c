@@ -174,6 +174,24 @@ blt_status blt__view_fill(struct blt__view *view, uint64_t off, uint64_t len)
   return status;
 }
 
+int blt__view_is_zero(struct blt__view *view, uint64_t off, uint64_t len)
+{
+  enum { PIECE = 65536 };
+
+  while (len > 0) {
+    const uint8_t *p = NULL;
+    uint64_t n = len < PIECE ? len : PIECE;
+    if (blt__view_at(view, off, n, &p) < 0)
+      return 0;
+    for (uint64_t i = 0; i < n; i++)
+      if (p[i] != 0)
+        return 0;
+    off += n;
+    len -= n;
+  }
+  return 1;
+}
+
 blt_status blt__view_judge(const struct blt__view *view, blt_status status)
 {
   if (!blt__view_is_hit(view))

@@ -88,6 +88,9 @@ static inline blt_status blt__view_at(struct blt__view *view, uint64_t off,
   return BLT_OK;
 }
 
+/* 0 also when it cannot be read. */
+int blt__view_is_zero(struct blt__view *view, uint64_t off, uint64_t len);
+
 static inline int blt__view_is_hit(const struct blt__view *view)
 {
   return atomic_load_explicit(&view->hit, memory_order_relaxed) != 0;

@@ -72,24 +72,6 @@ int blt__foreign_links(struct blt__replay *replay)
   return 0;
 }
 
-static int is_zero(struct blt__view *view, uint64_t off, uint64_t len)
-{
-  enum { PIECE = 65536 };
-
-  while (len > 0) {
-    const uint8_t *p = NULL;
-    uint64_t n = len < PIECE ? len : PIECE;
-    if (blt__view_at(view, off, n, &p) < 0)
-      return 0;
-    for (uint64_t i = 0; i < n; i++)
-      if (p[i] != 0)
-        return 0;
-    off += n;
-    len -= n;
-  }
-  return 1;
-}
-
 /* Does any chain, with the log's links over it, lead to `limit` or beyond? Or
  * into another bucket's: then somebody else has written, and following it on
  * would be work for each bucket again. */
@@ -142,10 +124,11 @@ int blt__foreign_tail(struct blt__replay *replay)
     uint64_t end = blt__record_end(&record);
     if (end < off + block.len)
       end = off + block.len;
-    if (end >= view->size || is_zero(view, end, view->size - end))
+    if (end >= view->size || blt__view_is_zero(view, end, view->size - end))
       return 0;
   }
-  return !is_zero(view, off, view->size - off) && is_referenced(replay, off);
+  return !blt__view_is_zero(view, off, view->size - off) &&
+         is_referenced(replay, off);
 }
 
 int blt__foreign_layout(const struct blt__replay *replay, uint32_t header_count)

@@ -250,8 +250,11 @@ static uint64_t resynchronise(struct surveyor *s, uint64_t off, uint64_t end)
 {
   struct blt__block block;
   const uint8_t *head = NULL;
-  uint64_t begin = off;
+  uint64_t begin = off, left = s->image->view.size - off;
 
+  /* What was written ahead of the log need not end where a block would. */
+  if (s->replay != NULL && blt__view_is_zero(&s->image->view, off, left))
+    return end;
   for (off++; off < end && !stops_at(s, off); off++)
     if (blt__links_find(&s->bodies, off) != NULL ||
         (can_stand(s, off, end, &block, &head) &&

@@ -191,6 +191,44 @@ START_TEST(what_booklet_added_to_our_file_is_accepted)
 }
 END_TEST
 
+/* Zeros do not end where a block would. */
+static void repair_after_a_kill(int is_fixed)
+{
+  static char value[5000];
+  const char *const path = temp_path("a.blt");
+  blt_options options = options_of_new(67);
+  blt_repair_options how = BLT_REPAIR_OPTIONS_INIT;
+  blt_repair_report report;
+  size_t len = 0;
+
+  options.sync = BLT_SYNC_FULL;
+  options.kind = is_fixed ? BLT_FIXED : BLT_VARIABLE;
+  options.fixed_value_len = is_fixed ? sizeof value : 0;
+  blt_db *db = open_path_with(path, &options);
+  for (int i = 0; i < 5; i++) {
+    memset(value, 1 + i, sizeof value);
+    EXPECT_OK(blt_batch_begin(db));
+    EXPECT_OK(blt_put(db, "a", 1, value, sizeof value));
+    EXPECT_OK(blt_batch_commit(db));
+  }
+  uint8_t *const bytes = file_read(path, &len);
+  EXPECT_OK(blt_close(db));
+  ck_assert_uint_eq(bytes[len - 10000], 0);
+  file_write(path, bytes, len);
+  free(bytes);
+  EXPECT_OK(blt_repair(path, &how, &report));
+  ck_assert_uint_eq(report.n_kept, 1);
+  ck_assert_uint_eq(report.n_lost, 0);
+  ck_assert_uint_eq(report.lost_len, 0);
+}
+
+START_TEST(zeros_that_a_killed_writer_left_are_no_loss_in_a_repair)
+{
+  repair_after_a_kill(0);
+  repair_after_a_kill(1);
+}
+END_TEST
+
 Suite *recover_suite(void)
 {
   return SUITE_OF(
@@ -201,5 +239,6 @@ Suite *recover_suite(void)
       without_recovery_a_writer_is_refused,
       without_recovery_a_reader_sees_the_commits_and_changes_nothing,
       a_file_that_booklet_did_not_close_is_counted_again,
-      what_booklet_added_to_our_file_is_accepted);
+      what_booklet_added_to_our_file_is_accepted,
+      zeros_that_a_killed_writer_left_are_no_loss_in_a_repair);
 }
