@@ -13,7 +13,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = ["test_binding", "test_files", "test_faults", "test_read",
-           "test_write", "test_turns", "test_first"]
+           "test_write", "test_turns", "test_first", "test_zeros"]
 
 
 def main(names):
