@@ -278,6 +278,18 @@ static void change_tail(struct mutator *m)
   }
 }
 
+/* As they are written ahead of a log. */
+static void change_zeros(struct mutator *m)
+{
+  struct shape *const s = &m->shape;
+
+  if (one_in(m, 3))
+    while (s->len > HEADER && s->bytes[s->len - 1] == 0)
+      s->len--;
+  else
+    (void)shape_insert(s, s->len, below(m, 300), 0);
+}
+
 static void change_record(struct mutator *m)
 {
   static const struct field numbers[] = {{4, 1},  {8, 8},  {30, 6}, {36, 8},
@@ -369,8 +381,8 @@ void change_once(struct mutator *m)
       change_header, change_checkpoint, change_checkpoint, change_link,
       change_link,   change_length,     change_content,    change_head,
       double_key,    swap_blocks,       copy_block,        remove_block,
-      insert_dead,   change_tail,       change_record,     change_record,
-      make_record,   move_index,        change_blindly};
+      insert_dead,   change_tail,       change_zeros,      change_record,
+      change_record, make_record,       move_index,        change_blindly};
 
   changes[below(m, sizeof changes / sizeof *changes)](m);
 }

@@ -94,6 +94,7 @@ static blt_db *open_it(const blt_options *options)
   blt_db *db = NULL;
 
   must(blt_open("a", options, &db));
+  world_write_ahead(db);
   return db;
 }
 

@@ -313,6 +313,7 @@ static int open_again(struct run *run, blt_mode mode, int must_be_clean)
   MUST(blt_open_report(run->db, &info) == BLT_OK &&
            blt_header_info(run->db, &header) == BLT_OK,
        "no report");
+  world_write_ahead(run->db);
   MUST(!must_be_clean || header.n_keys != UINT32_MAX,
        "a file that was closed has the mark of one that was not");
   run->written = before.written;
@@ -456,6 +457,7 @@ static void write_it(struct input input)
   MUST((status == BLT_OK) == (run.db != NULL), "a handle of a failed open");
   if (status < 0)
     return;
+  world_write_ahead(run.db);
   run.options.mode = BLT_WRITE;
   judge_opened(&run, "opened");
   keys_find(&run.keys, run.db);

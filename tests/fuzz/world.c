@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "api/db.h"
 #include "fuzz/arena.h"
 #include "fuzz/poison.h"
 #include "fuzz/wrapped.h"
@@ -429,4 +430,10 @@ blt_options world_options(blt_mode mode)
   options.allocator = &arena_allocator;
   options.clock = tell_time;
   return options;
+}
+
+void world_write_ahead(blt_db *db)
+{
+  if (db->writable && db->image.layout.n_buckets % 2 != 0)
+    db->log.room.ahead = (struct blt__ahead){0, 200};
 }

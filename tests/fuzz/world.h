@@ -61,6 +61,10 @@ void world_expect_nothing_left(void);
 
 /* Options with the world's memory and clock, and no signal handler. */
 blt_options world_options(blt_mode mode);
+
+/* Zeros are written ahead of the log in stores with an odd number of buckets:
+ * so many that a file for fuzzing stays short. */
+void world_write_ahead(blt_db *db);
 /* The number that the world's machine has for this boot. */
 #define WORLD_BOOT UINT64_C(0x626f6f74)
 
