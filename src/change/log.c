@@ -15,6 +15,9 @@
 #define LOG_MAX_OFF ((uint64_t)256 << 20)
 enum { LINKS_MAX = 1 << 18 };
 
+/* Log that the disk is asked to begin with, long before the sync of BATCH. */
+#define BEGIN_LEN ((uint64_t)256 << 10)
+
 /* Least space at the front of the file that is worth giving back. */
 #define PUNCH_MIN ((uint64_t)64 << 10)
 
@@ -187,6 +190,7 @@ struct blt__mark blt__log_mark(const struct blt__log *log)
 void blt__log_start_groups(struct blt__log *log)
 {
   log->group = log->prev = blt__log_mark(log);
+  log->begun = log->end;
 }
 
 static blt_status fail_poisoned(const struct blt__log *log)
@@ -245,9 +249,26 @@ static int is_checkpoint_due(const struct blt__log *log)
          log->tombs.n >= LINKS_MAX;
 }
 
+/* While the next commits are made the disk works already. Whole pages only: the
+ * last one will be written to again. */
+static void begin_sync(struct blt__log *log)
+{
+  struct blt__file *file = log->image->view.file;
+  uint64_t end = log->end & ~(uint64_t)4095;
+
+  if (log->level != BLT_SYNC_BATCH || file->ops->begin_sync == NULL ||
+      end < log->begun + BEGIN_LEN)
+    return;
+  file->ops->begin_sync(file, log->begun, end - log->begun);
+  log->begun = end;
+}
+
 blt_status blt__log_settle(struct blt__log *log)
 {
   int is_due = is_checkpoint_due(log);
+
+  if (!is_due)
+    begin_sync(log);
   blt_status status =
       is_due || log->level == BLT_SYNC_FULL ? make_durable(log) : BLT_OK;
 

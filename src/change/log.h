@@ -67,6 +67,7 @@ struct blt__log {
   uint8_t salt[BLT__SALT_LEN];
   uint64_t end;     /* of the committed log: where the next record goes   */
   uint64_t durable; /* end of what is known to be on disk                 */
+  uint64_t begun;   /* end of what the disk was asked to begin with       */
   struct blt__room room;
   uint64_t dead_front; /* end of what a rewrite has left behind, or 0       */
   uint64_t seq;        /* of the next record                                 */

@@ -45,6 +45,9 @@ struct blt__file_ops {
   /* Give the disk space of a part back; it reads as zeros then. NULL where
    * that cannot be had. */
   int (*punch)(struct blt__file *file, uint64_t off, uint64_t len);
+  /* Have the disk begin with a part that a sync will have to wait for. A hint;
+   * NULL where there is none. */
+  void (*begin_sync)(struct blt__file *file, uint64_t off, uint64_t len);
   /* Make what was written, and the size, survive a power cut. */
   int (*sync)(struct blt__file *file);
   /* One attempt; -EWOULDBLOCK when somebody else has it. `wait` blocks. */

@@ -133,6 +133,13 @@ static int posix_punch(struct blt__file *file, uint64_t off, uint64_t len)
   return result != 0 ? -errno : 0;
 }
 
+/* This asks for no waiting, so that a failure is left for the sync to tell. */
+static void posix_begin_sync(struct blt__file *file, uint64_t off, uint64_t len)
+{
+  (void)sync_file_range(self(file)->fd, (off_t)off, (off_t)len,
+                        SYNC_FILE_RANGE_WRITE);
+}
+
 static int posix_sync(struct blt__file *file)
 {
   return fdatasync(self(file)->fd) != 0 ? -errno : 0;
@@ -213,6 +220,7 @@ static const struct blt__file_ops posix_ops = {
     .set_size = posix_set_size,
     .reserve = posix_reserve,
     .punch = posix_punch,
+    .begin_sync = posix_begin_sync,
     .sync = posix_sync,
     .lock = posix_lock,
     .unlock = posix_unlock,

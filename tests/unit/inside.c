@@ -91,6 +91,12 @@ static int noting_reserve(struct blt__file *file, uint64_t off, uint64_t len)
   return 0;
 }
 
+static void noting_begin_sync(struct blt__file *file, uint64_t off,
+                              uint64_t len)
+{
+  note(self(file), EVENT_BEGIN_SYNC, off, len);
+}
+
 static int noting_sync(struct blt__file *file)
 {
   note(self(file), EVENT_SYNC, 0, 0);
@@ -161,6 +167,7 @@ static const struct blt__file_ops noting_ops = {
     .size = noting_size,
     .set_size = noting_set_size,
     .reserve = noting_reserve,
+    .begin_sync = noting_begin_sync,
     .sync = noting_sync,
     .lock = noting_lock,
     .unlock = noting_unlock,

@@ -9,7 +9,13 @@
 #include "format/header.h"
 #include "lookup/image.h"
 
-enum event_kind { EVENT_WRITE, EVENT_SET_SIZE, EVENT_RESERVE, EVENT_SYNC };
+enum event_kind {
+  EVENT_WRITE,
+  EVENT_SET_SIZE,
+  EVENT_RESERVE,
+  EVENT_BEGIN_SYNC,
+  EVENT_SYNC
+};
 
 struct event {
   enum event_kind kind;
