@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/ask.h"
+#include "base/same.h"
 #include "hash/lanes.h"
 
 /* Where the walk of each query goes, as far as it is known by now. */
@@ -31,14 +32,14 @@ static void ask_for_slots(struct ahead *ahead)
 }
 
 /* A bit for each query whose chain is empty: its key is not there. */
-static uint32_t ask_for_first(struct ahead *ahead)
+static uint64_t ask_for_first(struct ahead *ahead)
 {
-  uint32_t empty = 0;
+  uint64_t empty = 0;
 
   for (size_t i = 0; i < ahead->n; i++) {
     ahead->off[i] = blt__image_peek(ahead->image, ahead->off[i]);
     if (ahead->off[i] <= BLT__LINK_END)
-      empty |= (uint32_t)1 << i;
+      empty |= (uint64_t)1 << i;
     else
       blt__image_ask(ahead->image, ahead->off[i]);
   }
@@ -74,18 +75,30 @@ static void ask_for_second(const struct ahead *ahead, int wants_value)
   }
 }
 
-static uint32_t ask_for_all(const struct blt__image *image,
-                            const struct blt__query *queries, size_t n,
-                            int wants_value)
+static uint64_t ask_for_all(struct ahead *ahead, int wants_value)
 {
-  struct ahead ahead = {.image = image, .queries = queries, .n = n};
-
-  if (image->view.by_read)
+  if (ahead->image->view.by_read)
     return 0;
-  ask_for_slots(&ahead);
-  uint32_t empty = ask_for_first(&ahead);
-  ask_for_second(&ahead, wants_value);
+  ask_for_slots(ahead);
+  uint64_t empty = ask_for_first(ahead);
+  ask_for_second(ahead, wants_value);
   return empty;
+}
+
+/* The first step of the walk alone: 1 when the block is the key's and nothing
+ * is odd about it. */
+static int is_found_first(struct blt__image *image, struct blt__query *q,
+                          uint64_t off)
+{
+  struct blt__hit *hit = &q->hit;
+
+  return image->links.n == 0 && !image->view.by_read &&
+         blt__image_block_inline(image, off, &hit->block, &hit->head) ==
+             BLT_OK &&
+         memcmp(hit->head, q->hash, BLT__HASH_LEN) == 0 &&
+         hit->block.key_len == q->key_len &&
+         blt__same(hit->head + image->geo.key_off, q->key, q->key_len) &&
+         hit->block.next != BLT__LINK_DEAD;
 }
 
 blt_status blt__many_find(struct blt__image *image, struct blt__query *queries,
@@ -99,13 +112,17 @@ blt_status blt__many_find(struct blt__image *image, struct blt__query *queries,
     keys[i] = (struct blt__lane_key){queries[i].key, queries[i].key_len,
                                      queries[i].hash};
   blt__keyhash_many(keys, n);
-  uint32_t empty = ask_for_all(image, queries, n, wants_value);
+  struct ahead ahead = {.image = image, .queries = queries, .n = n};
+  uint64_t empty = ask_for_all(&ahead, wants_value);
   for (size_t i = 0; i < n; i++) {
     struct blt__query *q = &queries[i];
     q->status = BLT_NOT_FOUND;
     if (empty >> i & 1)
       continue;
-    q->status = blt__chain_find(image, q->hash, q->key, q->key_len, &q->hit);
+    q->status =
+        is_found_first(image, q, ahead.off[i])
+            ? BLT_OK
+            : blt__chain_find(image, q->hash, q->key, q->key_len, &q->hit);
     if (q->status < 0)
       return q->status;
   }

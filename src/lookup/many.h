@@ -10,7 +10,7 @@
 
 #include "lookup/chain.h"
 
-enum { BLT__MANY_MAX = 32 };
+enum { BLT__MANY_MAX = 64 };
 
 struct blt__query {
   const void *key;
