@@ -5,6 +5,7 @@
 #include "support/run.h"
 
 Suite *block_suite(void);
+Suite *begin_suite(void);
 Suite *bodyhash_suite(void);
 Suite *buf_suite(void);
 Suite *bytes_suite(void);
