@@ -11,7 +11,8 @@ from reporting.targets import OURS, rows as target_rows
 # Of the variants of blt, those that stand beside the peers.
 SHOWN = {"blt", "blt-plain"}
 
-EXTRA = ["random_read_cold", "contains_miss", "get_many_cold", "get_many",
+EXTRA = ["random_read_cold", "contains_miss", "get_many_cold", "get_many_second",
+         "get_many_third", "get_many",
          "has_many", "put_many", "del_many"]
 
 # What the original's documentation has, from another machine: 1K, 10K, 50K.

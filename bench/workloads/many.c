@@ -1,7 +1,10 @@
 /*
  * many.c - 64 keys in one call, for engines that have such calls
  *
- *   get_many   n keys in random order, each value copied out
+ *   get_many_cold, get_many_second, get_many_third, get_many
+ *              n keys in random order, each value copied out; four times from
+ *              a new handle on. In one of the first three blt builds its side
+ *              table, as it does in random_read_cold where keys come alone
  *   has_many   n keys that are there and n that are not: 32 of each in a call
  *   put_many   n keys that are there, and the commit
  *   del_many   n keys in random order, and the commit
@@ -106,6 +109,8 @@ static void many(struct run *run)
   store_close(run, store);
   store = store_open(run, MODE_READ);
   get_many(run, store, "get_many_cold");
+  get_many(run, store, "get_many_second");
+  get_many(run, store, "get_many_third");
   get_many(run, store, "get_many");
   has_many(run, store);
   store_close(run, store);
