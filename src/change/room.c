@@ -11,8 +11,9 @@
 
 void blt__room_init(struct blt__room *room)
 {
-  *room = (struct blt__room){
-      .ahead = {.min = (uint64_t)16 << 10, .max = (uint64_t)1 << 20}};
+  *room = (struct blt__room){.ahead = {.after = (uint64_t)4 << 10,
+                                       .min = (uint64_t)64 << 10,
+                                       .max = (uint64_t)1 << 20}};
 }
 
 blt_status blt__room_reserve(struct blt__room *room,
@@ -46,9 +47,12 @@ uint64_t blt__room_file_end(const struct blt__room *room,
   const uint64_t end = at + len;
   const uint64_t log_len = end - room->begin;
 
-  if (view->file->stays_short || view->file->map_unsafe || log_len < ahead->min)
+  if (view->file->stays_short || view->file->map_unsafe ||
+      log_len < ahead->after)
     return end;
-  return end + (log_len < ahead->max ? log_len : ahead->max);
+  if (log_len > ahead->max)
+    return end + ahead->max;
+  return end + (log_len < ahead->min ? ahead->min : log_len);
 }
 
 blt_status blt__room_give_back(struct blt__room *room, struct blt__view *view,

@@ -18,10 +18,11 @@
 
 #include "os/view.h"
 
-/* As many zeros as the log has got since the file last ended where it does;
- * none before that is `min`, and never more than `max`. Tests have less. */
+/* As many zeros as the log has got since the file last ended where it does, at
+ * least `min`, at most `max`; none before there is as much log as `after`.
+ * Tests have less. */
 struct blt__ahead {
-  uint64_t min, max;
+  uint64_t after, min, max;
 };
 
 struct blt__room {

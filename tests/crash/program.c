@@ -280,7 +280,8 @@ void story_record(struct story *story, const struct plan *plan, uint64_t seed)
     s->log_max = s->story->seed % 2 == 0 ? 1 : 3000;
   /* Two of three stories have zeros ahead of the log at FULL. */
   if (s->story->seed % 3 != 2)
-    s->ahead = (struct blt__ahead){s->story->seed % 3 == 0 ? 0 : 200, 900};
+    s->ahead = (struct blt__ahead){s->story->seed % 3 == 0 ? 0 : 200,
+                                   s->story->seed % 3 == 0 ? 0 : 300, 900};
   make_keys(s);
   create(s);
   session_init(s, story, &disk);

@@ -101,7 +101,7 @@ unsigned trial_n_open(const struct trial *trial)
 static void write_ahead(struct trial *trial)
 {
   if (trial->config->n_buckets == 3)
-    trial->db->log.room.ahead = (struct blt__ahead){0, 1000};
+    trial->db->log.room.ahead = (struct blt__ahead){0, 0, 1000};
 }
 
 blt_status trial_open(struct trial *trial, blt_mode mode)

@@ -435,5 +435,5 @@ blt_options world_options(blt_mode mode)
 void world_write_ahead(blt_db *db)
 {
   if (db->writable && db->image.layout.n_buckets % 2 != 0)
-    db->log.room.ahead = (struct blt__ahead){0, 200};
+    db->log.room.ahead = (struct blt__ahead){0, 0, 200};
 }
