@@ -213,7 +213,7 @@ static void repair_after_a_kill(int is_fixed)
   }
   uint8_t *const bytes = file_read(path, &len);
   EXPECT_OK(blt_close(db));
-  ck_assert_uint_eq(bytes[len - 10000], 0);
+  ck_assert_uint_eq(bytes[len - 4000], 0);
   file_write(path, bytes, len);
   free(bytes);
   EXPECT_OK(blt_repair(path, &how, &report));
