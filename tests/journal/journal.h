@@ -20,8 +20,8 @@
  *   J7  The front that a rewrite left behind is free, once the header that
  *       says so is durable.
  *   J8  The header's kind is put right when the file on disk ends where the log
- *       does: neither is it longer now nor was it since the last sync. (A
- * switch to another layout is judged by J5 alone.)
+ *       does: neither is it longer now nor was it since the last sync. A
+ *       switch to another layout is judged by J5 alone.
  *
  * A byte that keeps its value may always be written.
  */

@@ -245,6 +245,13 @@ START_TEST(booklet_never_sees_the_zeros)
 }
 END_TEST
 
+/* By one of the two calls that do; what it writes is noted. */
+static void show_file(int by_checkpoint)
+{
+  forget_events(&session.noting);
+  EXPECT_OK(by_checkpoint ? blt_checkpoint(session.db) : blt_sync(session.db));
+}
+
 /* The last cut, then a sync, then the header that shows the file. */
 static void expect_cut_before_header(void)
 {
@@ -269,11 +276,7 @@ START_TEST(the_cut_is_durable_before_the_header_that_booklet_takes)
   put_batch(0, 300);
   EXPECT_OK(blt_sync(session.db));
   put_batch(0, 300);
-  forget_events(&session.noting);
-  if (_i == 0)
-    EXPECT_OK(blt_sync(session.db));
-  else
-    EXPECT_OK(blt_checkpoint(session.db));
+  show_file(_i);
   expect_cut_before_header();
   EXPECT_OK(session_close(&session));
 }
@@ -304,11 +307,7 @@ static void settle_all_but_the_zeros(void)
 START_TEST(the_cut_is_synced_where_nothing_else_is_to_be)
 {
   settle_all_but_the_zeros();
-  forget_events(&session.noting);
-  if (_i == 0)
-    EXPECT_OK(blt_sync(session.db));
-  else
-    EXPECT_OK(blt_checkpoint(session.db));
+  show_file(_i);
   expect_cut_before_header();
   EXPECT_OK(session_close(&session));
 }

@@ -43,23 +43,28 @@ static void build(void)
   ck_assert(is_ready());
 }
 
+static int find_quickly(const void *key, size_t len, int wants_value,
+                        const uint8_t **out, size_t *out_len)
+{
+  const struct blt__side *const side = &session.db->side;
+
+  return blt__side_find_quickly(side, &session.db->image,
+                                blt__cheaphash(side->seed, key, len), key, len,
+                                wants_value, out, out_len);
+}
+
 /* The quick way beside the plain one. */
 static void expect_quick_twin(const void *key, size_t len, blt_status status,
                               const struct blt__hit *hit)
 {
-  const struct blt__side *const side = &session.db->side;
-  const struct blt__image *const image = &session.db->image;
-  const uint64_t cheap = blt__cheaphash(side->seed, key, len);
-
   for (int wants_value = 0; wants_value < 2; wants_value++) {
     const uint8_t *value = NULL;
     size_t value_len = 0;
-    ck_assert_int_eq(blt__side_find_quickly(side, image, cheap, key, len,
-                                            wants_value, &value, &value_len),
+    ck_assert_int_eq(find_quickly(key, len, wants_value, &value, &value_len),
                      status == BLT_OK);
     if (status != BLT_OK)
       continue;
-    ck_assert_ptr_eq(value, image->view.base + hit->block.value_off);
+    ck_assert_ptr_eq(value, session.db->image.view.base + hit->block.value_off);
     ck_assert_uint_eq(value_len, hit->block.value_len);
   }
 }
@@ -159,20 +164,12 @@ START_TEST(a_length_that_passes_the_file_is_left_to_the_plain_way)
   uint8_t *const head =
       session.db->image.view.base + block_of(&session, "key-000007");
   blt__put4(head + BLT__VALUELEN_OFF, UINT32_MAX - 5);
-  ck_assert_int_eq(blt__side_find_quickly(
-                       &session.db->side, &session.db->image,
-                       blt__cheaphash(session.db->side.seed, "key-000007", 10),
-                       "key-000007", 10, 0, &value, &len),
-                   -1);
+  ck_assert_int_eq(find_quickly("key-000007", 10, 0, &value, &len), -1);
   ck_assert_ptr_null(value);
   EXPECT(BLT_E_CORRUPT, blt_get(session.db, "key-000007", 10, &found));
   EXPECT(BLT_E_CORRUPT, blt_has(session.db, "key-000007", 10));
   blt__put2(head + BLT__KEYLEN_OFF, UINT16_MAX);
-  ck_assert_int_eq(blt__side_find_quickly(
-                       &session.db->side, &session.db->image,
-                       blt__cheaphash(session.db->side.seed, "key-000007", 10),
-                       "key-000007", 10, 0, &value, &len),
-                   0);
+  ck_assert_int_eq(find_quickly("key-000007", 10, 0, &value, &len), 0);
   session.db->log.poisoned = 1;
   EXPECT(BLT_E_POISONED, session_close(&session));
 }
