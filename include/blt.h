@@ -675,8 +675,8 @@ typedef struct blt_verify_options {
   void *on_fault_ctx;
   uint64_t max_faults;  /* stop after so many; 0: no limit                  */
   unsigned n_threads;   /* how many share the work, at most 64; 0: one.
-                           on_fault is called by any of them, one at a time;
-                           progress by the caller's                         */
+                           on_fault is called by any of them, one at a time
+                           and in any order; progress by the caller's       */
 } blt_verify_options;
 
 /* All defaults. */
