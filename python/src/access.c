@@ -154,7 +154,6 @@ static blt_status put_blobs(Store *store, const struct blob *key,
 static int put(Store *store, const struct blob *key, const struct blob *value,
                uint64_t time)
 {
-  size_t cost = key->len + value->len + 32;
   blt_status status;
 
   if (store->fixed && value->len != store->value_len) {
@@ -165,7 +164,7 @@ static int put(Store *store, const struct blob *key, const struct blob *value,
   }
   if (enter_short_write(store) < 0)
     return -1;
-  store->pending += cost;
+  store_count(store, key->len, value->len);
   if (is_commit_near(store) || value->len >= LARGE) {
     if (long_begin(store, 1) < 0)
       return -1;
@@ -209,10 +208,40 @@ static int put_objects(Store *store, PyObject *key, PyObject *value,
   return result;
 }
 
+static blt_status delete_blob(Store *store, const struct blob *key)
+{
+  blt_status status = blt_delete(store->db, key->data, key->len);
+  int which;
+
+  if (status == BLT_NOT_FOUND && (which = which_hidden(store, key)))
+    status = delete_hidden(store, which);
+  return status;
+}
+
+static int delete_counted(Store *store, const struct blob *key,
+                          blt_status *out_status)
+{
+  if (enter_short_write(store) < 0)
+    return -1;
+  store_count(store, key->len, 0);
+  if (is_commit_near(store)) {
+    if (long_begin(store, 1) < 0)
+      return -1;
+    Py_BEGIN_ALLOW_THREADS
+    *out_status = delete_blob(store, key);
+    Py_END_ALLOW_THREADS
+    return long_end(store, *out_status);
+  }
+  *out_status = delete_blob(store, key);
+  if (*out_status < 0)
+    fail_raise(store, *out_status);
+  return *out_status < 0 ? -1 : 0;
+}
+
 static int delete (Store *store, PyObject *key)
 {
   struct blob blob;
-  int which, result = -1;
+  blt_status status = BLT_OK;
 
   if (!store->writable) {
     fail_read_only();
@@ -220,22 +249,12 @@ static int delete (Store *store, PyObject *key)
   }
   if (codec_dump(&store->key, key, &blob) < 0)
     return -1;
-  if (enter_short_write(store) == 0) {
-    blt_status status = blt_delete(store->db, blob.data, blob.len);
-    if (status == BLT_NOT_FOUND && (which = which_hidden(store, &blob)))
-      status = delete_hidden(store, which);
-    store->pending += blob.len + 32;
-    if (is_commit_near(store))
-      store_measure_room(store);
-    if (status < 0)
-      fail_raise(store, status);
-    else if (status == BLT_NOT_FOUND)
-      fail_key(key);
-    else
-      result = 0;
-  }
+  int result = delete_counted(store, &blob, &status);
   blob_free(&blob);
-  return result;
+  if (result < 0 || status != BLT_NOT_FOUND)
+    return result;
+  fail_key(key);
+  return -1;
 }
 
 static int store_assign(PyObject *self, PyObject *key, PyObject *value)

@@ -30,7 +30,7 @@ static int put_chunk(struct putting *p)
     status = blt_put_many(store->db, chunk->items, chunk->n);
     Py_END_ALLOW_THREADS
     for (size_t i = 0; i < chunk->n; i++)
-      store->pending += chunk->keys[i].len + chunk->values[i].len + 32;
+      store_count(store, chunk->keys[i].len, chunk->values[i].len);
     result = long_end(store, status);
   }
   chunk_empty(chunk, 1);
@@ -64,6 +64,7 @@ static int add_pair(struct putting *p, PyObject *key, PyObject *value)
     blob_free(&chunk->values[n]);
     return -1;
   }
+  ask_for_value(chunk->values[n].data, chunk->values[n].len);
   chunk->held[2 * n] = Py_NewRef(key);
   chunk->held[2 * n + 1] = Py_NewRef(value);
   chunk->n = n + 1;
@@ -222,7 +223,7 @@ static int append_quietly(const Store *store, const struct chunk *chunk,
     const blt_bytes *found = &chunk->found[i];
     if (i + VALUES_AHEAD < chunk->n) {
       const blt_bytes *next = &found[VALUES_AHEAD];
-      ask_for(next->data, next->len < 512 ? next->len : 512);
+      ask_for_value(next->data, next->len);
     }
     PyObject *value = found->data == NULL ? Py_NewRef(missing)
                                           : load_quietly(&store->value, found);
@@ -397,7 +398,8 @@ static int delete_chunk(Store *store, struct chunk *chunk, size_t *n_deleted)
   status = blt_delete_many(store->db, chunk->names, chunk->n, &n);
   Py_END_ALLOW_THREADS
   *n_deleted += n;
-  store->pending += chunk->n * 64;
+  for (size_t i = 0; i < chunk->n; i++)
+    store_count(store, chunk->names[i].len, 0);
   return long_end(store, status);
 }
 

@@ -46,4 +46,12 @@ static inline void ask_for(const void *data, size_t len)
   __asm__ volatile("");
 }
 
+/* Not all of a long one, whose end comes by itself. */
+static inline void ask_for_value(const void *data, size_t len)
+{
+  enum { LEN_MAX = 512 };
+
+  ask_for(data, len < LEN_MAX ? len : LEN_MAX);
+}
+
 #endif

@@ -50,20 +50,25 @@ int long_end(Store *store, blt_status status)
  * not matter when that changes: then a commit is made with the GIL held. */
 void store_measure_room(Store *store)
 {
+  enum { ENTRIES_MAX = 2048, PART = 64 };
   blt_header header;
   size_t len = store->buffer_len;
 
   if (!store->writable || blt_header_info(store->db, &header) < 0)
     return;
+  /* Not committed yet: keys that were replaced in the buffer count once. */
   if (header.file_len == store->known_len && store->room != 0) {
     if (store->pending >= store->room)
-      store->room = store->pending + len / 64 + 1;
+      store->room = store->pending + len / PART + 1;
+    if (store->n_pending >= store->n_room)
+      store->n_room = store->n_pending + ENTRIES_MAX / PART;
     return;
   }
   size_t used = (size_t)(header.file_len % len);
   store->known_len = header.file_len;
-  store->pending = 0;
+  store->pending = store->n_pending = 0;
   store->room = len - used > len / 4 ? len - used : len;
+  store->n_room = ENTRIES_MAX;
 }
 
 PyObject *take_exception(void)
@@ -90,9 +95,9 @@ int call_progress(PyObject *callback, PyObject **raised, const char *phase,
   int stop = *raised != NULL || PyErr_CheckSignals() < 0;
 
   if (!stop && callback != NULL && callback != Py_None) {
-    PyObject *result = PyObject_CallFunction(callback, "sKK", phase,
-                                             (unsigned long long)done,
-                                             (unsigned long long)total);
+    PyObject *result =
+        PyObject_CallFunction(callback, "sKK", phase, (unsigned long long)done,
+                              (unsigned long long)total);
     stop = result == NULL;
     Py_XDECREF(result);
   }

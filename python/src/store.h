@@ -104,8 +104,9 @@ typedef struct store {
   uint64_t n_compactions;
   size_t buffer_len;
   size_t pending, room; /* bytes put since the last commit; until the next   */
-  uint64_t known_len;   /* of the file, when room was measured               */
-  struct iter *iters;   /* open ones                                         */
+  size_t n_pending, n_room; /* the same in keys                              */
+  uint64_t known_len;       /* of the file, when room was measured           */
+  struct iter *iters; /* open ones                                         */
   int n_views;
   int fd;             /* our own, or -1 */
   int closing;        /* closed for callers, open for its views            */
@@ -167,10 +168,19 @@ int raise_from_callback(Store *store);
 /* The exception that is set, owned; it is not set any more. */
 PyObject *take_exception(void);
 
-/* After a change by `bytes`: is the next one likely to write to the file? */
+/* A key was put or deleted, whose block takes `len` bytes besides the key. */
+static inline void store_count(Store *store, size_t key_len, size_t len)
+{
+  enum { HEAD_LEN = 32 }; /* hash, link, lengths, time */
+
+  store->pending += HEAD_LEN + 2 * key_len + len;
+  store->n_pending++;
+}
+
+/* Is the change that was counted last likely to write to the file? */
 static inline int is_commit_near(const Store *store)
 {
-  return store->pending >= store->room;
+  return store->pending >= store->room || store->n_pending >= store->n_room;
 }
 void store_measure_room(Store *store);
 

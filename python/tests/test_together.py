@@ -6,6 +6,7 @@ BLT_STRESS_SECONDS says for how long (3).
 import gc
 import os
 import random
+import sys
 import threading
 import time
 
@@ -116,6 +117,41 @@ def test_one_store_many_threads(path):
         assert b.verify()
         for key, found in b.items():
             check_value(key, found)
+
+
+@pytest.mark.parametrize("what", ["put", "delete"])
+def test_a_commit_that_comes_by_itself_lets_others_run(path, what):
+    keys = [f"{i}" for i in range(2048 * 40)]
+    turns, ready, over = [0], threading.Event(), threading.Event()
+
+    def take_turns():
+        ready.set()
+        while not over.is_set():
+            turns[0] += 1
+            time.sleep(0)
+
+    # So long that nobody has to let go: a turn comes where it is given.
+    interval = sys.getswitchinterval()
+    with blt.open(path, "n", "str", "bytes", buffer_size=2**26) as b:
+        if what == "delete":
+            b.set_many((key, b"") for key in keys)
+        other = threading.Thread(target=take_turns, daemon=True)
+        other.start()
+        ready.wait()
+        try:
+            sys.setswitchinterval(1000)
+            before = turns[0]
+            for key in keys:
+                if what == "put":
+                    b[key] = b""
+                else:
+                    del b[key]
+            given = turns[0] - before
+        finally:
+            sys.setswitchinterval(interval)
+        over.set()
+        other.join()
+    assert given > 0
 
 
 def test_readers_share_a_store_that_is_read_only(path):
