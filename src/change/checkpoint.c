@@ -13,6 +13,9 @@
 /* Links closer than this share a run; no run is longer than the second. */
 enum { GAP_MAX = 4096, RUN_MAX = 1 << 20 };
 
+/* Least run that the disk is asked to begin with. */
+enum { BEGIN_MIN = 64 << 10 };
+
 static int compare_changes(const void *left, const void *right)
 {
   const struct blt__change *a = left;
@@ -97,6 +100,17 @@ static blt_status write_run(struct blt__image *image, uint8_t *run,
                          &(struct blt__span){run, (size_t)len}, 1);
 }
 
+static void begin_sync(struct blt__image *image,
+                       const struct blt__change *first,
+                       const struct blt__change *last)
+{
+  struct blt__file *file = image->view.file;
+  uint64_t len = last[-1].off + BLT__LINK_LEN - first->off;
+
+  if (len >= BEGIN_MIN && file->ops->begin_sync != NULL)
+    file->ops->begin_sync(file, first->off, len);
+}
+
 static int belongs_to_run(const struct blt__change *first,
                           const struct blt__change *next)
 {
@@ -132,7 +146,8 @@ static size_t longest_run(const struct blt__change *first,
 
 blt_status blt__write_links(struct blt__image *image,
                             const struct blt__env *env,
-                            struct blt__change *changes, size_t n)
+                            struct blt__change *changes, size_t n,
+                            int sync_follows)
 {
   const struct blt__change *end = changes + n;
   const struct blt__change *first = changes;
@@ -146,6 +161,8 @@ blt_status blt__write_links(struct blt__image *image,
   while (first < end && status == BLT_OK) {
     const struct blt__change *next = end_of_run(first, end);
     status = write_run(image, run, first, next);
+    if (sync_follows && status == BLT_OK)
+      begin_sync(image, first, next);
     first = next;
   }
   blt__release(env, run, len);
@@ -199,7 +216,8 @@ static blt_status write_waiting(struct blt__log *log)
   size_t n = collect_links(&image->links, changes);
   n += collect_tombs(&log->old_tombs, changes + n);
   log->links_unsynced |= n > 0;
-  blt_status status = blt__write_links(image, log->env, changes, n);
+  blt_status status =
+      blt__write_links(image, log->env, changes, n, log->level != BLT_SYNC_OFF);
   blt__release(log->env, changes, room * sizeof *changes);
   return status;
 }

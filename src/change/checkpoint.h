@@ -19,9 +19,11 @@ struct blt__change {
 };
 
 /* Write the links: sorted, neighbours in one write with the bytes between
- * them. `changes` is sorted in place. */
+ * them. `changes` is sorted in place. Where a sync follows the disk is asked to
+ * begin with each long write while the next one is made. */
 blt_status blt__write_links(struct blt__image *image,
                             const struct blt__env *env,
-                            struct blt__change *changes, size_t n);
+                            struct blt__change *changes, size_t n,
+                            int sync_follows);
 
 #endif

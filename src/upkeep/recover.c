@@ -209,7 +209,7 @@ static blt_status write_final(struct blt__opening *opening,
         changes[n++] =
             (struct blt__change){final->entries[i].off, final->entries[i].link};
   blt_status status =
-      blt__write_links(opening->image, opening->env, changes, n);
+      blt__write_links(opening->image, opening->env, changes, n, 1);
   blt__release(opening->env, changes, room * sizeof *changes);
   return status == BLT_OK ? sync_file(opening) : status;
 }

@@ -433,7 +433,7 @@ START_TEST(links_are_written_in_runs_with_what_lies_between)
         (struct blt__change){begin + 20 * i, UINT64_C(0x010203040506) + i};
   forget_events(&session.noting);
   EXPECT_OK(
-      blt__write_links(&session.db->image, &session.db->env, changes, 300));
+      blt__write_links(&session.db->image, &session.db->env, changes, 300, 0));
   ck_assert_uint_eq(count_events(&session.noting, EVENT_WRITE), 1);
   const struct copy after = session_copy(&session);
   for (size_t i = 0; i < before.len; i++)
