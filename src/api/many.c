@@ -118,8 +118,8 @@ static blt_status hash_by_side(blt_db *db, const blt_bytes *keys, size_t n,
   return BLT_OK;
 }
 
-static blt_status take_plainly(blt_db *db, const blt_bytes *key, uint64_t cheap,
-                               blt_bytes *out)
+__attribute__((noinline)) static blt_status
+take_plainly(blt_db *db, const blt_bytes *key, uint64_t cheap, blt_bytes *out)
 {
   struct blt__found place = {.entry = NULL};
   blt_status status = BLT_OK;
@@ -130,42 +130,63 @@ static blt_status take_plainly(blt_db *db, const blt_bytes *key, uint64_t cheap,
   return status == BLT_OK ? blt__value_of(db, &place, out) : status;
 }
 
-static inline blt_status take_one(blt_db *db, const blt_bytes *key,
-                                  uint64_t cheap, blt_bytes *out)
+/* What the write buffer has comes first, and a file that is read has to be
+ * waited for. */
+static inline int is_all_mapped(const blt_db *db)
 {
-  int found = blt__find_quickly(db, cheap, key->data, key->len, 0, out);
+  return !db->image.view.by_read && !blt__has_pending(db);
+}
 
-  if (found < 0)
+/* `off` is what blt__side_first said. */
+static inline blt_status take_one(blt_db *db, const blt_bytes *key,
+                                  uint64_t cheap, uint64_t off, blt_bytes *out)
+{
+  const uint8_t *value = NULL;
+
+  if (!blt__side_is_at(&db->image, off, key->data, key->len, &value,
+                       &out->len) ||
+      blt__view_is_hit(&db->image.view))
     return take_plainly(db, key, cheap, out);
-  return found ? BLT_OK : BLT_NOT_FOUND;
+  out->data = value;
+  return BLT_OK;
+}
+
+static inline void put_out(struct many *out, size_t i, int is_there,
+                           const blt_bytes *value)
+{
+  out->n_found += (size_t)is_there;
+  if (out->found != NULL)
+    out->found[i] = (unsigned char)is_there;
+  else
+    out->values[i] = is_there ? *value : (blt_bytes){NULL, 0};
 }
 
 static blt_status take_by_side(blt_db *db, const blt_bytes *keys, size_t n,
                                size_t first, struct many *out)
 {
   uint64_t cheap[SIDE_MAX];
+  uint64_t off[SIDE_MAX];
   uint64_t wanted;
-  const int wants_value = out->values != NULL;
+  const int is_quick = is_all_mapped(db);
   blt_status status = hash_by_side(db, keys + first, n, cheap, &wanted);
 
   if (status < 0)
     return status;
   for (size_t i = 0; i < n; i++)
-    if (wanted >> i & 1)
-      blt__side_ask_block(&db->side, &db->image, cheap[i], wants_value);
+    off[i] = wanted >> i & 1
+                 ? blt__side_ask_block(&db->side, &db->image, cheap[i],
+                                       out->values != NULL)
+                 : 0;
   for (size_t i = 0; i < n && status >= 0; i++) {
     const blt_bytes *key = &keys[first + i];
     blt_bytes value;
-    status =
-        wanted >> i & 1 ? take_one(db, key, cheap[i], &value) : BLT_NOT_FOUND;
-    if (status == BLT_OK)
-      out->n_found++;
-    else
-      value = (blt_bytes){NULL, 0};
-    if (wants_value)
-      out->values[first + i] = value;
-    else
-      out->found[first + i] = status == BLT_OK;
+    status = BLT_NOT_FOUND;
+    if (is_quick && off[i] != 0)
+      status = take_one(db, key, cheap[i], off[i], &value);
+    else if (!is_quick && (wanted >> i & 1))
+      status = take_plainly(db, key, cheap[i], &value);
+    if (status >= 0)
+      put_out(out, first + i, status == BLT_OK, &value);
   }
   return status;
 }

@@ -92,7 +92,7 @@ static int is_found_first(struct blt__image *image, struct blt__query *q,
 {
   struct blt__hit *hit = &q->hit;
 
-  return image->links.n == 0 && !image->view.by_read &&
+  return !image->view.by_read &&
          blt__image_block_inline(image, off, &hit->block, &hit->head) ==
              BLT_OK &&
          memcmp(hit->head, q->hash, BLT__HASH_LEN) == 0 &&

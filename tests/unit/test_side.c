@@ -53,16 +53,31 @@ static int find_quickly(const void *key, size_t len, int wants_value,
                                 wants_value, out, out_len);
 }
 
-/* The quick way beside the plain one. */
+/* Where a search for the key goes first. */
+static uint64_t first_of(const void *key, size_t len)
+{
+  const struct blt__side *const side = &session.db->side;
+
+  return blt__side_first(side, blt__cheaphash(side->seed, key, len));
+}
+
+/* The quick way beside the plain one. It gives up where another key with the
+ * same tag comes first, which is as good as never. */
 static void expect_quick_twin(const void *key, size_t len, blt_status status,
                               const struct blt__hit *hit)
 {
   for (int wants_value = 0; wants_value < 2; wants_value++) {
     const uint8_t *value = NULL;
     size_t value_len = 0;
-    ck_assert_int_eq(find_quickly(key, len, wants_value, &value, &value_len),
-                     status == BLT_OK);
-    if (status != BLT_OK)
+    const int found = find_quickly(key, len, wants_value, &value, &value_len);
+    if (found < 0) {
+      const uint64_t first = first_of(key, len);
+      ck_assert_uint_ne(first, 0);
+      ck_assert(status != BLT_OK || first != hit->block.off);
+      continue;
+    }
+    ck_assert_int_eq(found, status == BLT_OK);
+    if (!found)
       continue;
     ck_assert_ptr_eq(value, session.db->image.view.base + hit->block.value_off);
     ck_assert_uint_eq(value_len, hit->block.value_len);
@@ -169,7 +184,8 @@ START_TEST(a_length_that_passes_the_file_is_left_to_the_plain_way)
   EXPECT(BLT_E_CORRUPT, blt_get(session.db, "key-000007", 10, &found));
   EXPECT(BLT_E_CORRUPT, blt_has(session.db, "key-000007", 10));
   blt__put2(head + BLT__KEYLEN_OFF, UINT16_MAX);
-  ck_assert_int_eq(find_quickly("key-000007", 10, 0, &value, &len), 0);
+  ck_assert_int_eq(find_quickly("key-000007", 10, 0, &value, &len), -1);
+  ck_assert_ptr_null(value);
   session.db->log.poisoned = 1;
   EXPECT(BLT_E_POISONED, session_close(&session));
 }
