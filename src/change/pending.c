@@ -7,6 +7,7 @@
 
 #include "hash/cheaphash.h"
 #include "hash/keyhash.h"
+#include "hash/lanes.h"
 #include "lookup/many.h"
 #include "lookup/side.h"
 
@@ -309,6 +310,36 @@ static size_t collect_queries(struct blt__pending *pending,
   return n;
 }
 
+/* As blt__many_find. Only keys that are new need a hash to be made. */
+static blt_status find_by_side(const struct blt__pending *pending,
+                               struct blt__image *image,
+                               struct blt__query *queries, size_t n)
+{
+  struct blt__lane_key fresh[BLT__MANY_MAX];
+  uint64_t cheap[BLT__MANY_MAX];
+  size_t n_fresh = 0;
+
+  for (size_t i = 0; i < n; i++) {
+    cheap[i] = cheap_hash(pending, queries[i].key, queries[i].key_len);
+    blt__side_ask_line(image->side, cheap[i]);
+  }
+  for (size_t i = 0; i < n; i++)
+    (void)blt__side_ask_block(image->side, image, cheap[i], 0);
+  for (size_t i = 0; i < n; i++) {
+    struct blt__query *q = &queries[i];
+    q->status = blt__side_find(image->side, image, cheap[i], q->key, q->key_len,
+                               0, &q->hit);
+    if (q->status < 0)
+      return q->status;
+    if (q->status == BLT_OK)
+      memcpy(q->hash, q->hit.head, BLT__HASH_LEN);
+    else
+      fresh[n_fresh++] = (struct blt__lane_key){q->key, q->key_len, q->hash};
+  }
+  blt__keyhash_many(fresh, n_fresh);
+  return BLT_OK;
+}
+
 blt_status blt__pending_resolve(struct blt__pending *pending,
                                 struct blt__image *image)
 {
@@ -318,7 +349,9 @@ blt_status blt__pending_resolve(struct blt__pending *pending,
   while (pending->n_resolved < pending->n_entries) {
     size_t from = pending->n_resolved;
     size_t n = collect_queries(pending, queries, entries);
-    blt_status status = blt__many_find(image, queries, n, 0);
+    blt_status status = blt__side_is_ready(image->side)
+                            ? find_by_side(pending, image, queries, n)
+                            : blt__many_find(image, queries, n, 0);
     if (status < 0) {
       pending->n_resolved = from;
       return status;
@@ -399,17 +432,21 @@ static blt_status delete_entry(struct blt__pending *pending,
   return BLT_OK;
 }
 
-/* Is the key in the file? The side table knows without the hash, which is then
- * made with many others. */
+/* Is the key in the file? The side table knows without the hash, and the block
+ * that it leads to has the right one (H1). */
 static blt_status find_in_file(struct blt__image *image, uint64_t cheap,
                                const void *key, size_t key_len, uint8_t *hash,
-                               struct blt__hit *hit, int *out_resolved)
+                               struct blt__hit *hit)
 {
-  *out_resolved = !blt__side_is_ready(image->side);
-  if (!*out_resolved)
-    return blt__side_find(image->side, image, cheap, key, key_len, 0, hit);
-  blt__keyhash(key, key_len, hash);
-  return blt__chain_find(image, hash, key, key_len, hit);
+  if (!blt__side_is_ready(image->side)) {
+    blt__keyhash(key, key_len, hash);
+    return blt__chain_find(image, hash, key, key_len, hit);
+  }
+  blt_status status =
+      blt__side_find(image->side, image, cheap, key, key_len, 0, hit);
+  if (status == BLT_OK)
+    memcpy(hash, hit->head, BLT__HASH_LEN);
+  return status;
 }
 
 blt_status blt__pending_delete(struct blt__pending *pending,
@@ -422,15 +459,14 @@ blt_status blt__pending_delete(struct blt__pending *pending,
       blt__pending_find_hashed(pending, cheap, key, key_len);
   struct blt__query found = {.status = BLT_NOT_FOUND};
   uint64_t at = 0;
-  int is_resolved = 1;
 
   if (entry != NULL)
     return delete_entry(pending, image, entry);
   if (known != NULL)
     found = *known;
   else
-    found.status = find_in_file(image, cheap, key, key_len, found.hash,
-                                &found.hit, &is_resolved);
+    found.status =
+        find_in_file(image, cheap, key, key_len, found.hash, &found.hit);
   blt_status status = found.status;
   if (status != BLT_OK || (status = make_room(pending)) < 0 ||
       (status = keep_key(pending, found.hash, key, key_len, &at)) < 0)
@@ -441,7 +477,7 @@ blt_status blt__pending_delete(struct blt__pending *pending,
                           .tag = (uint32_t)(cheap >> 32),
                           .key_len = (uint16_t)key_len,
                           .kind = BLT__ENTRY_DELETE,
-                          .resolved = is_resolved != 0,
+                          .resolved = 1,
                           .hidden = hidden != 0};
   *find_place(pending, cheap, key, key_len) = (uint32_t)++pending->n_entries;
   return BLT_OK;

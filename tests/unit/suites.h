@@ -6,6 +6,7 @@
 
 Suite *block_suite(void);
 Suite *begin_suite(void);
+Suite *resolve_suite(void);
 Suite *bodyhash_suite(void);
 Suite *buf_suite(void);
 Suite *bytes_suite(void);
