@@ -10,39 +10,39 @@
 
 /* ---- order: deletions, replacements, then inserts */
 
-static int is_replacing(const struct blt__entry *entry)
-{
-  return entry->kind == BLT__ENTRY_PUT && entry->found != 0;
-}
-static int is_deleting(const struct blt__entry *entry)
-{
-  return entry->kind == BLT__ENTRY_DELETE;
-}
-static int is_inserting(const struct blt__entry *entry)
-{
-  return entry->kind == BLT__ENTRY_PUT && entry->found == 0;
+enum class { DELETING, REPLACING, INSERTING, NOTHING, N_CLASSES };
+
+static enum class class_of(const struct blt__entry *entry) {
+  if (entry->kind == BLT__ENTRY_PUT) return entry->found != 0 ? REPLACING
+                                                              : INSERTING;
+  return entry->kind == BLT__ENTRY_DELETE ? DELETING : NOTHING;
 }
 
 static blt_status place_all(struct blt__commit *c)
 {
-  static int (*const classes[])(const struct blt__entry *) = {
-      is_deleting, is_replacing, is_inserting};
   struct blt__buf *order = &c->log->order;
   struct blt__pending *pending = c->pending;
   const struct blt__layout *layout = &c->log->image->layout;
+  size_t counts[N_CLASSES] = {0};
 
   order->len = 0;
   if (blt__buf_reserve(order, pending->n_entries * sizeof *c->order) != 0)
     return blt__fail_memory(c->log->sink);
   c->order = (struct blt__placed *)(void *)order->data;
-  for (int k = 0; k < 3; k++)
-    for (size_t i = 0; i < pending->n_entries; i++)
-      if (classes[k](&pending->entries[i]))
-        c->order[c->n_placed++] = (struct blt__placed){
-            .entry = &pending->entries[i],
-            .slot_off = blt__layout_slot(
-                layout, blt__entry_hash(pending, &pending->entries[i])),
-            .body_off = pending->entries[i].at};
+  for (size_t i = 0; i < pending->n_entries; i++)
+    counts[class_of(&pending->entries[i])]++;
+  size_t next[N_CLASSES] = {0, counts[DELETING],
+                            counts[DELETING] + counts[REPLACING]};
+  c->n_placed = next[INSERTING] + counts[INSERTING];
+  for (size_t i = 0; i < pending->n_entries; i++) {
+    const enum class class = class_of(&pending->entries[i]);
+    if (class != NOTHING)
+      c->order[next[class]++] = (struct blt__placed){
+          .entry = &pending->entries[i],
+          .slot_off = blt__layout_slot(
+              layout, blt__entry_hash(pending, &pending->entries[i])),
+          .body_off = pending->entries[i].at};
+  }
   return BLT_OK;
 }
 

@@ -197,7 +197,9 @@ static void forget_tombs(struct blt__log *log, struct blt__offsets *written)
 {
   struct blt__links *tombs = &log->image->tombs;
 
-  for (size_t i = 0; i < written->n; i++) {
+  if (log->tombs.n == 0) /* no others came since */
+    blt__links_clear(tombs);
+  for (size_t i = 0; i < written->n && tombs->n > 0; i++) {
     struct blt__link_entry *entry = blt__links_find(tombs, written->at[i]);
     if (entry != NULL)
       blt__links_remove(tombs, entry);
