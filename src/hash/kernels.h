@@ -11,6 +11,10 @@ void blt__lanes_plain(struct blt__lanes *lanes);
 int blt__lanes_has_plain(void);
 
 #if defined(__x86_64__)
+/* One key, padded with zeros to 64 bytes, to the first 16 bytes of its hash. */
+void blt__keyhash_sse41(const uint8_t *block, uint32_t len, uint8_t *digest);
+int blt__keyhash_has_sse41(void);
+
 void blt__lanes_avx2(struct blt__lanes *lanes);
 int blt__lanes_has_avx2(void);
 void blt__lanes_avx512(struct blt__lanes *lanes);
