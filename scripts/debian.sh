@@ -8,6 +8,9 @@
 # then says is missing. Ends with lintian, and fails when that has an error.
 set -euo pipefail
 
+# With Debian's own Python and tools, whatever else comes first for the user.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 target=${1:-$root/build/debian}
 
