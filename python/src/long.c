@@ -3,24 +3,26 @@
  */
 #include "store.h"
 
+/* Others may close it as long as we wait. */
+int enter_slowly(Store *store, int for_readers_too)
+{
+  if (!is_closed(store) && gate_wait(&store->gate, for_readers_too) < 0)
+    return -1;
+  if (!is_closed(store))
+    return 0;
+  fail_closed();
+  return -1;
+}
+
 int long_begin(Store *store, int needs_write)
 {
   if (needs_write && !store->writable) {
     fail_read_only();
     return -1;
   }
-  if (store->db == NULL || store->closing) {
-    fail_closed();
+  if (enter_slowly(store, 1) < 0)
     return -1;
-  }
-  if (gate_enter_write(&store->gate) < 0)
-    return -1;
-  /* It may have been closed while we waited. */
-  if (store->db != NULL && !store->closing)
-    return 0;
-  gate_leave_write(&store->gate);
-  fail_closed();
-  return -1;
+  return gate_enter_write(&store->gate); /* waits no more */
 }
 
 int raise_from_callback(Store *store)

@@ -131,14 +131,17 @@ PyObject *fail_closed(void);
 PyObject *fail_read_only(void);
 PyObject *fail_key(PyObject *key);
 
+static inline int is_closed(const Store *store)
+{
+  return store->db == NULL || store->closing;
+}
+
 /* Before a short call; -1 with an exception. */
+int enter_slowly(Store *store, int for_readers_too);
+
 static inline int enter_short_read(Store *store)
 {
-  if (store->db == NULL || store->closing) {
-    fail_closed();
-    return -1;
-  }
-  return store->gate.writer ? gate_wait(&store->gate, 0) : 0;
+  return is_closed(store) || store->gate.writer ? enter_slowly(store, 0) : 0;
 }
 
 static inline int enter_short_write(Store *store)
@@ -147,12 +150,9 @@ static inline int enter_short_write(Store *store)
     fail_read_only();
     return -1;
   }
-  if (store->db == NULL || store->closing) {
-    fail_closed();
-    return -1;
-  }
-  return store->gate.writer || store->gate.readers ? gate_wait(&store->gate, 1)
-                                                   : 0;
+  return is_closed(store) || store->gate.writer || store->gate.readers
+             ? enter_slowly(store, 1)
+             : 0;
 }
 
 /* A long call that changes the store, or must be alone: between the two the

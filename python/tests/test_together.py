@@ -154,6 +154,42 @@ def test_a_commit_that_comes_by_itself_lets_others_run(path, what):
     assert given > 0
 
 
+@pytest.mark.parametrize("what", ["put", "delete", "get", "in"])
+def test_who_waited_for_a_store_that_was_closed_is_told_so(path, what):
+    calls = {
+        "put": lambda b: b.set("x", b""),
+        "delete": lambda b: b.__delitem__("1"),
+        "get": lambda b: b.get("3"),
+        "in": lambda b: "3" in b,
+    }
+    told = []
+
+    def call(b):
+        try:
+            calls[what](b)
+        except KeyError:
+            pass
+        except Exception as error:
+            told.append(str(error))
+
+    for _ in range(15):
+        with blt.open(path, "n", "str", "bytes") as b:
+            b.set_many((f"{i}", b"") for i in range(100))
+            workers = [threading.Thread(target=call, args=[b]) for _ in range(6)]
+            workers.insert(1, threading.Thread(target=b.close))
+
+            def begin(*_, workers=workers):
+                for worker in workers:
+                    if worker.ident is None:
+                        worker.start()
+                time.sleep(0.001)
+
+            b.prune(progress=begin)
+            for worker in workers:
+                worker.join()
+    assert set(told) <= {"I/O operation on closed file."}
+
+
 def test_readers_share_a_store_that_is_read_only(path):
     with blt.open(path, "n", "str", "pickle") as b:
         b.set_many((f"k{i}", i) for i in range(5000))
