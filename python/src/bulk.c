@@ -47,8 +47,7 @@ static int judge_len(const Store *store, const struct blob *value)
   return -1;
 }
 
-/* key and value are borrowed. */
-static int add_pair(struct putting *p, PyObject *key, PyObject *value)
+static int take_pair(struct putting *p, PyObject *key, PyObject *value)
 {
   struct chunk *chunk = p->chunk;
   size_t n = chunk->n;
@@ -71,18 +70,25 @@ static int add_pair(struct putting *p, PyObject *key, PyObject *value)
   return chunk->n == CHUNK ? put_chunk(p) : 0;
 }
 
+/* key and value are borrowed. Serializers may run Python code, which may change
+ * what they were borrowed from. */
+static int add_pair(struct putting *p, PyObject *key, PyObject *value)
+{
+  Py_INCREF(key);
+  Py_INCREF(value);
+  int result = take_pair(p, key, value);
+  Py_DECREF(key);
+  Py_DECREF(value);
+  return result;
+}
+
 static int put_dict(struct putting *p, PyObject *dict)
 {
   Py_ssize_t at = 0, n = PyDict_GET_SIZE(dict);
   PyObject *key, *value;
 
   while (PyDict_Next(dict, &at, &key, &value)) {
-    Py_INCREF(key);
-    Py_INCREF(value);
-    int result = add_pair(p, key, value);
-    Py_DECREF(key);
-    Py_DECREF(value);
-    if (result < 0)
+    if (add_pair(p, key, value) < 0)
       return -1;
     if (PyDict_GET_SIZE(dict) != n) {
       PyErr_SetString(PyExc_RuntimeError,

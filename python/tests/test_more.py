@@ -85,6 +85,26 @@ def test_what_comes_before_a_failure_is_stored(path):
         assert dict(b) == {"a": "1", "b": "2"}
 
 
+def test_a_pair_that_its_serializer_takes_apart_is_stored(path):
+    pairs = [[f"{i}", bytes([i]) * 1000] for i in range(100)]
+    left = list(pairs)
+
+    class Taking:
+        @staticmethod
+        def dumps(key):
+            left.pop(0).clear()
+            return key.encode()
+
+        @staticmethod
+        def loads(data):
+            return data.decode()
+
+    with blt.open(path, "n", Taking, "bytes") as b:
+        b.set_many(iter(pairs))
+        found = dict(b.items())
+    assert found == {f"{i}": bytes([i]) * 1000 for i in range(100)}
+
+
 def test_a_dict_that_changes_under_set_many_is_noticed(path):
     data = {i: i for i in range(10)}
 
