@@ -101,10 +101,15 @@ static int start(Iter *iter)
   /* It commits what was put before. */
   if (long_begin(store, 0) < 0)
     return -1;
+  /* Another thread that shares the iterator may have come first. */
+  if (iter->walk != NULL || iter->store == NULL)
+    return long_end(store, BLT_OK);
   Py_BEGIN_ALLOW_THREADS
   status = blt_iter_open(store->db, flags_of(iter->what), &walk);
   Py_END_ALLOW_THREADS
-  if (status == BLT_OK) {
+  if (status == BLT_OK && iter->store == NULL) { /* closed by another */
+    blt_iter_close(walk);
+  } else if (status == BLT_OK) {
     iter->walk = walk;
     enlist(iter);
   }
@@ -215,15 +220,12 @@ static PyObject *make(const Iter *iter, const blt_item *item)
   return result;
 }
 
-static PyObject *iter_next(PyObject *self)
+static PyObject *next_of(Iter *iter, Store *store)
 {
-  Iter *iter = (Iter *)self;
   blt_item item;
 
-  if (iter->store == NULL)
-    return NULL;
   if (iter->was_closed || (iter->walk == NULL && start(iter) < 0) ||
-      enter_short_read(iter->store) < 0) {
+      enter_short_read(store) < 0) {
     if (!PyErr_Occurred())
       fail_closed();
     finish(iter);
@@ -231,14 +233,23 @@ static PyObject *iter_next(PyObject *self)
   }
   blt_status status =
       iter->walk == NULL ? BLT_END : blt_iter_next(iter->walk, &item);
-  if (status != BLT_OK) {
-    if (status < 0)
-      fail_raise(iter->store, status);
-    finish(iter);
+  if (status == BLT_OK)
+    return make(iter, &item);
+  if (status < 0)
+    fail_raise(store, status);
+  finish(iter);
+  return NULL;
+}
+
+/* Another thread may close the iterator while this one waits. */
+static PyObject *iter_next(PyObject *self)
+{
+  Iter *iter = (Iter *)self;
+
+  if (iter->store == NULL)
     return NULL;
-  }
   Store *store = (Store *)Py_NewRef(iter->store);
-  PyObject *result = make(iter, &item);
+  PyObject *result = next_of(iter, store);
   Py_DECREF(store);
   return result;
 }

@@ -190,6 +190,28 @@ def test_who_waited_for_a_store_that_was_closed_is_told_so(path, what):
     assert set(told) <= {"I/O operation on closed file."}
 
 
+def test_an_iterator_that_threads_share_gives_each_key_once(path):
+    keys = sorted(f"{i}" for i in range(1500))
+
+    for _ in range(10):
+        with blt.open(path, "n", "str", "bytes", buffer_size=2**24) as b:
+            for key in keys:
+                b[key] = b""
+            walk, met, ready = iter(b), [], threading.Barrier(4)
+
+            def take(walk=walk, met=met, ready=ready):
+                ready.wait()
+                met.extend(walk)
+
+            workers = [threading.Thread(target=take) for _ in range(4)]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+            del walk, take
+        assert sorted(met) == keys
+
+
 def test_readers_share_a_store_that_is_read_only(path):
     with blt.open(path, "n", "str", "pickle") as b:
         b.set_many((f"k{i}", i) for i in range(5000))
