@@ -29,9 +29,10 @@ static int put_chunk(struct putting *p)
     Py_BEGIN_ALLOW_THREADS
     status = blt_put_many(store->db, chunk->items, chunk->n);
     Py_END_ALLOW_THREADS
+    result = long_end(store, status);
+    /* Behind it: some may have come after a commit and wait for the next. */
     for (size_t i = 0; i < chunk->n; i++)
       store_count(store, chunk->keys[i].len, chunk->values[i].len);
-    result = long_end(store, status);
   }
   chunk_empty(chunk, 1);
   return result;
@@ -404,9 +405,10 @@ static int delete_chunk(Store *store, struct chunk *chunk, size_t *n_deleted)
   status = blt_delete_many(store->db, chunk->names, chunk->n, &n);
   Py_END_ALLOW_THREADS
   *n_deleted += n;
+  int result = long_end(store, status);
   for (size_t i = 0; i < chunk->n; i++)
     store_count(store, chunk->names[i].len, 0);
-  return long_end(store, status);
+  return result;
 }
 
 PyDoc_STRVAR(del_many_doc,

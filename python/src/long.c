@@ -48,8 +48,16 @@ int long_end(Store *store, blt_status status)
   return PyErr_Occurred() ? -1 : 0;
 }
 
+/* What counts once in the library's buffer was counted often: keys that are put
+ * again and again. Nearly all of it counts when the guess is half too high. */
+static size_t more_room(size_t pending, size_t most, size_t part)
+{
+  return pending < most + most / 2 ? most : pending + part;
+}
+
 /* As src/api/write.c of the library decides when the buffer is full. It does
- * not matter when that changes: then a commit is made with the GIL held. */
+ * not matter when that changes: then a commit is made with the GIL held, and
+ * nobody is told of its progress. */
 void store_measure_room(Store *store)
 {
   enum { ENTRIES_MAX = 2048, PART = 64 };
@@ -58,19 +66,17 @@ void store_measure_room(Store *store)
 
   if (!store->writable || blt_header_info(store->db, &header) < 0)
     return;
-  /* Not committed yet: keys that were replaced in the buffer count once. */
-  if (header.file_len == store->known_len && store->room != 0) {
-    if (store->pending >= store->room)
-      store->room = store->pending + len / PART + 1;
-    if (store->n_pending >= store->n_room)
-      store->n_room = store->n_pending + ENTRIES_MAX / PART;
-    return;
-  }
   size_t used = (size_t)(header.file_len % len);
-  store->known_len = header.file_len;
-  store->pending = store->n_pending = 0;
-  store->room = len - used > len / 4 ? len - used : len;
-  store->n_room = ENTRIES_MAX;
+  size_t most = len - used > len / 4 ? len - used : len;
+  if (header.file_len != store->known_len) {
+    store->known_len = header.file_len;
+    store->pending = store->n_pending = 0;
+  }
+  if (store->pending >= store->room || store->pending == 0)
+    store->room = more_room(store->pending, most, len / PART + 1);
+  if (store->n_pending >= store->n_room || store->n_pending == 0)
+    store->n_room =
+        more_room(store->n_pending, ENTRIES_MAX, ENTRIES_MAX / PART);
 }
 
 PyObject *take_exception(void)
@@ -114,5 +120,9 @@ int store_trampoline(void *ctx, const char *phase, uint64_t done,
 {
   Store *store = ctx;
 
+  /* In a short call, which has the GIL but not the gate: Python code would let
+   * others in, who would wait for the library's lock with the GIL. */
+  if (!is_closed(store) && !store->gate.writer)
+    return 0;
   return call_progress(store->progress, &store->raised, phase, done, total);
 }

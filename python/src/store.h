@@ -168,12 +168,13 @@ int raise_from_callback(Store *store);
 /* The exception that is set, owned; it is not set any more. */
 PyObject *take_exception(void);
 
-/* A key was put or deleted, whose block takes `len` bytes besides the key. */
+/* A key was put or deleted: at least what the library's buffer has of it, with
+ * `len` bytes of a value. */
 static inline void store_count(Store *store, size_t key_len, size_t len)
 {
   enum { HEAD_LEN = 32 }; /* hash, link, lengths, time */
 
-  store->pending += HEAD_LEN + 2 * key_len + len;
+  store->pending += HEAD_LEN + key_len + len;
   store->n_pending++;
 }
 

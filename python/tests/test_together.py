@@ -212,6 +212,29 @@ def test_an_iterator_that_threads_share_gives_each_key_once(path):
         assert sorted(met) == keys
 
 
+@pytest.mark.parametrize("value_len", [0, 100, 1000, 5000])
+@pytest.mark.parametrize("how", ["one by one", "many first"])
+def test_progress_inside_a_put_is_told_while_others_are_kept_out(
+    path, value_len, how
+):
+    kept_out = []
+
+    def progress(phase, done, total):
+        kept_out.append(b._thread_lock.locked())
+
+    value = bytes(value_len)
+    with blt.open(path, "n", "str", "bytes", n_buckets=10) as b:
+        b["first"] = value
+        b.sync()
+        b._set_progress(progress)
+        for i in range(6000):
+            if how == "many first" and i % 100 == 0:
+                b.set_many((f"{i}-{j:040}", value) for j in range(70))
+            b[f"{i:040}"] = value
+        b._set_progress(None)
+    assert kept_out and all(kept_out)
+
+
 def test_readers_share_a_store_that_is_read_only(path):
     with blt.open(path, "n", "str", "pickle") as b:
         b.set_many((f"k{i}", i) for i in range(5000))
