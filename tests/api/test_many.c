@@ -1,9 +1,11 @@
 /* test_many.c - blt_get_many and its kin */
 #include "api/suites.h"
 #include "support/store.h"
+#include "support/temp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { N_MANY = 3000 };
 
@@ -260,6 +262,38 @@ START_TEST(many_joins_a_batch_of_the_user)
 }
 END_TEST
 
+/* Of a value that spans pieces of the file only the first is read before. */
+START_TEST(long_values_come_whole_by_the_side_table_in_each_way_of_reading)
+{
+  enum { N = 3, LONG = 200 << 10 };
+  const char *const path = temp_path("long.blt");
+  const blt_bytes keys[N] = {{"a", 1}, {"b", 1}, {"c", 1}};
+  static char value[LONG];
+  blt_options options = options_of_new(50);
+  blt_bytes values[N];
+
+  options.io = (blt_io)_i;
+  blt_db *db = open_path_with(path, &options);
+  for (int i = 0; i < N; i++) {
+    memset(value, 'a' + i, LONG);
+    EXPECT_OK(blt_put(db, keys[i].data, 1, value, LONG));
+  }
+  EXPECT_OK(blt_close(db));
+  options.mode = BLT_READ;
+  options.side_table = BLT_ON;
+  db = open_path_with(path, &options);
+  EXPECT_OK(blt_get(db, keys[0].data, 1, &values[0]));
+  memset(value, 'a', LONG);
+  ck_assert(bytes_equal(values[0], value, LONG));
+  EXPECT_OK(blt_get_many(db, keys, N, values, NULL));
+  for (int i = 0; i < N; i++) {
+    memset(value, 'a' + i, LONG);
+    ck_assert(bytes_equal(values[i], value, LONG));
+  }
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 Suite *many_suite(void)
 {
   Suite *const suite =
@@ -275,6 +309,9 @@ Suite *many_suite(void)
 
   tcase_add_loop_test(sizes, delete_many_deletes_what_deletes_one_by_one_delete,
                       0, 2);
+  tcase_add_loop_test(
+      sizes, long_values_come_whole_by_the_side_table_in_each_way_of_reading,
+      BLT_IO_AUTO, BLT_IO_PREAD + 1);
   suite_add_tcase(suite, sizes);
   return suite;
 }
