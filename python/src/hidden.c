@@ -109,6 +109,7 @@ static PyObject *store_set_hidden(PyObject *self, PyObject *args)
   status = put_hidden_now(store, slot + HIDDEN_METADATA, &blob, time);
   Py_END_ALLOW_THREADS
   int result = long_end(store, status);
+  store->may_wait = 1; /* inside a batch */
   blob_free(&blob);
   if (result < 0)
     return NULL;

@@ -106,6 +106,7 @@ typedef struct store {
   size_t pending, room; /* bytes put since the last commit; until the next   */
   size_t n_pending, n_room; /* the same in keys                              */
   uint64_t known_len;       /* of the file, when room was measured           */
+  int may_wait;             /* something put may wait in the library's buffer */
   struct iter *iters; /* open ones                                         */
   int n_views;
   int fd;             /* our own, or -1 */
@@ -176,6 +177,7 @@ static inline void store_count(Store *store, size_t key_len, size_t len)
 
   store->pending += HEAD_LEN + key_len + len;
   store->n_pending++;
+  store->may_wait = 1;
 }
 
 /* Is the change that was counted last likely to write to the file? */

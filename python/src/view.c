@@ -79,7 +79,7 @@ static PyObject *view_of(Store *store, const struct blob *key,
   blt_status status;
 
   /* What waits in the write buffer is moved by the next put. */
-  if (store->writable && store->pending > 0 && long_begin(store, 1) == 0) {
+  if (store->writable && store->may_wait && long_begin(store, 1) == 0) {
     Py_BEGIN_ALLOW_THREADS
     status = blt_batch_begin(store->db);
     if (status == BLT_OK)
@@ -93,6 +93,7 @@ static PyObject *view_of(Store *store, const struct blob *key,
     }
     if (long_end(store, status) < 0)
       return NULL;
+    store->may_wait = 0;
   }
   if (PyErr_Occurred() || enter_short_read(store) < 0)
     return NULL;

@@ -143,6 +143,26 @@ def test_what_moves_values_waits_for_views(store):
     store.prune()
 
 
+def test_a_view_of_what_came_behind_a_commit_stays_as_it_is(path):
+    with blt.open(path, "n", "str", "bytes") as b:
+        for turn in range(3):
+            b.sync()
+            b[f"first {turn}"] = b""
+            # The commit comes with the last but one.
+            b.set_many((f"{turn}-{i}", b"a" * 100) for i in range(2048))
+            view = b.get_view(f"{turn}-2047")
+            b.set_many((f"+{i}", b"+" * 100) for i in range(5000))
+            assert bytes(view) == b"a" * 100
+            view.release()
+
+
+def test_a_view_of_metadata_inside_a_batch_is_refused(path):
+    with blt.open(path, "n", "str", "bytes") as b, b.batch():
+        b.set_metadata({"a": 1})
+        with pytest.raises(RuntimeError):
+            b.get_view("adb01ebc1ba3433eb043527")
+
+
 @pytest.mark.parametrize("flag", ["r", "w"])
 def test_a_view_keeps_map_and_lock_after_close(store, path, flag):
     store.reopen(flag)
