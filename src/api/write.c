@@ -296,7 +296,7 @@ static blt_status delete_some(blt_db *db, const blt_bytes *keys, size_t n,
       queries[n_wanted++] =
           (struct blt__query){.key = keys[i].data, .key_len = keys[i].len};
   }
-  /* One by one where the side table answers at once, and puts hashing off; and
+  /* One by one where the side table answers at once and needs no hash; and
    * where there is damage: up to it. */
   int together = !blt__side_is_ready(db->image.side) &&
                  blt__many_find(&db->image, queries, n_wanted, 0) == BLT_OK;
