@@ -336,6 +336,41 @@ START_TEST(a_place_that_leads_to_another_key_is_not_believed)
 }
 END_TEST
 
+/* H1: another key with the same tag comes before it in the line. */
+START_TEST(a_key_that_is_met_second_is_found_in_each_way)
+{
+  const blt_bytes keys[] = {{"a", 1}, {"none", 4}};
+  unsigned char found[2] = {7, 7};
+  blt_bytes values[2];
+  size_t n_found = 0;
+
+  open_with(BLT_ON, 0);
+  put_durably(&session, "a", "1");
+  put_durably(&session, "b", "2");
+  struct blt__side *const side = &session.db->side;
+  const uint64_t cheap = blt__cheaphash(side->seed, "a", 1);
+  const uint32_t tag = blt__line_tag(cheap);
+  struct blt__line *const line = &side->lines[blt__side_line(side, cheap)];
+  const unsigned first = blt__line_first(blt__line_match(line, tag));
+  const unsigned second =
+      blt__line_first(blt__line_match(line, BLT__LINE_EMPTY));
+  ck_assert_uint_lt(first, second);
+  line->tags[second] = (uint16_t)tag;
+  blt__put6(line->offs[second], block_of(&session, "a"));
+  blt__put6(line->offs[first], block_of(&session, "b"));
+  expect_text(session.db, "a", "1");
+  EXPECT_OK(blt_has(session.db, "a", 1));
+  EXPECT_OK(blt_get_many(session.db, keys, 2, values, &n_found));
+  ck_assert_uint_eq(n_found, 1);
+  ck_assert(bytes_equal(values[0], "1", 1));
+  ck_assert_ptr_null(values[1].data);
+  EXPECT_OK(blt_has_many(session.db, keys, 2, found, &n_found));
+  ck_assert_uint_eq(n_found, 1);
+  ck_assert_mem_eq(found, "\1\0", 2);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
 /* H1 */
 START_TEST(a_store_with_a_broken_chain_gets_no_table)
 {
@@ -442,6 +477,7 @@ Suite *side_suite(void)
                a_count_that_the_file_cannot_hold_asks_for_no_memory,
                it_is_given_up_when_blocks_move_or_it_gets_crowded,
                a_place_that_leads_to_another_key_is_not_believed,
+               a_key_that_is_met_second_is_found_in_each_way,
                a_place_that_is_free_again_is_used_again,
                short_rows_of_bytes_are_compared_as_memcmp_does,
                a_store_with_a_broken_chain_gets_no_table,
