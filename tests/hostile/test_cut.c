@@ -61,14 +61,22 @@ END_TEST
 START_TEST(each_later_call_says_so_too)
 {
   const char *const path = path_with_two_keys();
-  blt_db *const db = open_io(path, BLT_READ, BLT_IO_MMAP);
+  const blt_bytes keys[] = {{"early", 5}, {"none", 4}};
+  blt_options options = options_of(BLT_READ);
+  unsigned char found[2];
+  blt_bytes values[2];
   blt_bytes value;
   blt_stats stats;
 
+  options.side_table = _i ? BLT_ON : BLT_OFF;
+  blt_db *const db = open_path_with(path, &options);
   file_cut(path, CUT_LEN);
   EXPECT(BLT_E_TRUNCATED, blt_get(db, "late", 4, &value));
   EXPECT(BLT_E_TRUNCATED, blt_get(db, "early", 5, &value));
   EXPECT(BLT_E_TRUNCATED, blt_has(db, "early", 5));
+  EXPECT(BLT_E_TRUNCATED, blt_has(db, "none", 4));
+  EXPECT(BLT_E_TRUNCATED, blt_get_many(db, keys, 2, values, NULL));
+  EXPECT(BLT_E_TRUNCATED, blt_has_many(db, keys, 2, found, NULL));
   EXPECT(BLT_E_TRUNCATED, blt_verify(db, NULL, NULL));
   EXPECT(BLT_E_TRUNCATED, blt_stat(db, &stats));
   blt_close(db);
@@ -203,12 +211,17 @@ END_TEST
 
 Suite *cut_suite(void)
 {
-  return SUITE_OF(
-      "cut", a_cut_file_is_a_status_and_not_a_signal,
-      each_later_call_says_so_too, a_file_cut_to_nothing_is_a_status,
-      a_borrowed_value_of_a_cut_file_reads_as_zeros,
-      iteration_of_a_cut_file_ends_with_a_status,
-      a_writer_of_a_cut_file_gets_a_status, other_stores_are_not_disturbed,
-      a_foreign_fault_goes_to_the_handler_before,
-      a_file_that_grows_while_it_is_read_is_fine);
+  Suite *const suite = SUITE_OF("cut", a_cut_file_is_a_status_and_not_a_signal,
+                                a_file_cut_to_nothing_is_a_status,
+                                a_borrowed_value_of_a_cut_file_reads_as_zeros,
+                                iteration_of_a_cut_file_ends_with_a_status,
+                                a_writer_of_a_cut_file_gets_a_status,
+                                other_stores_are_not_disturbed,
+                                a_foreign_fault_goes_to_the_handler_before,
+                                a_file_that_grows_while_it_is_read_is_fine);
+  TCase *const ways = case_of("ways");
+
+  tcase_add_loop_test(ways, each_later_call_says_so_too, 0, 2);
+  suite_add_tcase(suite, ways);
+  return suite;
 }
