@@ -311,6 +311,29 @@ START_TEST(many_lookups_at_once_equal_one_by_one)
 }
 END_TEST
 
+/* C3: the quick step as the walk, also where a link waits elsewhere. */
+START_TEST(a_dead_block_that_begins_a_chain_is_damage_among_many_too)
+{
+  struct blt__query query = {.key = "a", .key_len = 1};
+  struct blt__hit hit;
+  int is_new;
+
+  make(1);
+  const uint64_t a = image_add(&image, "a", "1");
+  image_set(&image, a + IMAGE_BLOCK_NEXT, 6, BLT__LINK_DEAD);
+  open_image();
+  ck_assert_int_eq(find("a", &hit), BLT_E_CORRUPT);
+  ck_assert_int_eq(blt__many_find(&inside.image, &query, 1, 1), BLT_E_CORRUPT);
+  ck_assert_int_eq(blt__links_reserve(&inside.image.links, 1), 0);
+  blt__links_make(&inside.image.links, a + BLT__LINK_OFF, &is_new)->link =
+      BLT__LINK_END;
+  ck_assert_int_eq(find("a", &hit), BLT_OK);
+  ck_assert_int_eq(blt__many_find(&inside.image, &query, 1, 1), BLT_OK);
+  ck_assert_uint_eq(query.hit.block.off, a);
+  tear_down();
+}
+END_TEST
+
 /* Takes a run as far as it goes, then one block of the plain scan. */
 START_TEST(a_run_gives_what_the_plain_scan_gives)
 {
@@ -363,7 +386,8 @@ Suite *lookup_suite(void)
                a_scan_over_any_bytes_moves_forward,
                a_head_that_passes_the_end_is_a_torn_tail,
                tombs_and_waiting_links_decide_what_is_live,
-               many_lookups_at_once_equal_one_by_one);
+               many_lookups_at_once_equal_one_by_one,
+               a_dead_block_that_begins_a_chain_is_damage_among_many_too);
   TCase *const made = case_of("scan");
 
   tcase_add_loop_test(made, a_scan_gives_all_blocks_in_the_order_of_the_file, 0,

@@ -56,6 +56,49 @@ START_TEST(a_batch_finds_its_keys_by_the_table_as_by_chains)
 }
 END_TEST
 
+/* Somebody writes to the file under a handle that has built its table. */
+START_TEST(a_batch_over_a_block_that_is_damaged_is_refused)
+{
+  blt_options options = session_options(BLT_SYNC_BATCH);
+
+  options.side_table = BLT_ON;
+  session_open(&session, &options);
+  put_numbered(session.db, 0, 50);
+  EXPECT_OK(blt_sync(session.db));
+  if (!blt__side_is_ready(&session.db->side))
+    blt__side_build(&session.db->side, &session.db->image,
+                    session.db->log.n_keys);
+  ck_assert(blt__side_is_ready(&session.db->side));
+  uint8_t *const head =
+      session.db->image.view.base + block_of(&session, "key-000007");
+  blt__put4(head + BLT__VALUELEN_OFF, UINT32_MAX - 5);
+  EXPECT(BLT_E_CORRUPT, blt_delete(session.db, "key-000007", 10));
+  EXPECT_OK(blt_batch_begin(session.db));
+  EXPECT_OK(blt_put(session.db, "key-000007", 10, "new", 3));
+  EXPECT(BLT_E_CORRUPT, blt_batch_commit(session.db));
+  EXPECT_OK(blt_batch_abort(session.db));
+  session.db->log.poisoned = 1;
+  EXPECT(BLT_E_POISONED, session_close(&session));
+}
+END_TEST
+
+/* L2: that link becomes 0 in the file at the next checkpoint. */
+START_TEST(what_was_replaced_before_a_checkpoint_is_not_met_behind_it)
+{
+  const blt_options options = session_options((blt_sync_level)_i);
+
+  session_open(&session, &options);
+  session.db->log.due_len = 1;
+  for (int round = 0; round < 4; round++) {
+    EXPECT_OK(blt_batch_begin(session.db));
+    put_numbered(session.db, 0, 10);
+    EXPECT_OK(blt_batch_commit(session.db));
+    ck_assert_uint_eq(count_by_iteration(session.db, BLT_ITER_KEYS), 10);
+  }
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
 Suite *resolve_suite(void)
 {
   Suite *const suite = suite_create("resolve");
@@ -63,6 +106,10 @@ Suite *resolve_suite(void)
 
   tcase_add_loop_test(ways, a_batch_finds_its_keys_by_the_table_as_by_chains, 0,
                       2);
+  tcase_add_test(ways, a_batch_over_a_block_that_is_damaged_is_refused);
+  tcase_add_loop_test(
+      ways, what_was_replaced_before_a_checkpoint_is_not_met_behind_it, 0,
+      BLT_SYNC_OFF + 1);
   suite_add_tcase(suite, ways);
   return suite;
 }

@@ -336,7 +336,7 @@ START_TEST(a_place_that_leads_to_another_key_is_not_believed)
 }
 END_TEST
 
-/* H1: another key with the same tag comes before it in the line. */
+/* H1: a longer key with the same tag comes before it in the line. */
 START_TEST(a_key_that_is_met_second_is_found_in_each_way)
 {
   const blt_bytes keys[] = {{"a", 1}, {"none", 4}};
@@ -346,7 +346,7 @@ START_TEST(a_key_that_is_met_second_is_found_in_each_way)
 
   open_with(BLT_ON, 0);
   put_durably(&session, "a", "1");
-  put_durably(&session, "b", "2");
+  put_durably(&session, "ab", "2");
   struct blt__side *const side = &session.db->side;
   const uint64_t cheap = blt__cheaphash(side->seed, "a", 1);
   const uint32_t tag = blt__line_tag(cheap);
@@ -357,7 +357,7 @@ START_TEST(a_key_that_is_met_second_is_found_in_each_way)
   ck_assert_uint_lt(first, second);
   line->tags[second] = (uint16_t)tag;
   blt__put6(line->offs[second], block_of(&session, "a"));
-  blt__put6(line->offs[first], block_of(&session, "b"));
+  blt__put6(line->offs[first], block_of(&session, "ab"));
   expect_text(session.db, "a", "1");
   EXPECT_OK(blt_has(session.db, "a", 1));
   EXPECT_OK(blt_get_many(session.db, keys, 2, values, &n_found));
