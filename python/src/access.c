@@ -126,12 +126,13 @@ static int store_contains(PyObject *self, PyObject *key)
 static Py_ssize_t store_length(PyObject *self)
 {
   Store *store = (Store *)self;
-  uint64_t count = store->last_count;
+  uint64_t count = 0;
 
-  if (store->db == NULL || store->closing)
-    return (Py_ssize_t)count;
-  if (enter_short_read(store) < 0)
+  /* What is waited for may be a close. */
+  if (!is_closed(store) && store->gate.writer && gate_wait(&store->gate, 0) < 0)
     return -1;
+  if (is_closed(store))
+    return (Py_ssize_t)store->last_count;
   blt_status status = blt_count(store->db, &count);
   if (status < 0)
     fail_raise(store, status);

@@ -154,14 +154,16 @@ def test_a_commit_that_comes_by_itself_lets_others_run(path, what):
     assert given > 0
 
 
-@pytest.mark.parametrize("what", ["put", "delete", "get", "in"])
+@pytest.mark.parametrize("what", ["put", "delete", "get", "in", "len"])
 def test_who_waited_for_a_store_that_was_closed_is_told_so(path, what):
     calls = {
         "put": lambda b: b.set("x", b""),
         "delete": lambda b: b.__delitem__("1"),
         "get": lambda b: b.get("3"),
         "in": lambda b: "3" in b,
+        "len": lambda b: counts.add(len(b)),  # as after a close
     }
+    counts = set()
     told = []
 
     def call(b):
@@ -188,6 +190,8 @@ def test_who_waited_for_a_store_that_was_closed_is_told_so(path, what):
             for worker in workers:
                 worker.join()
     assert set(told) <= {"I/O operation on closed file."}
+    if what == "len":
+        assert not told and counts == {100}
 
 
 def test_an_iterator_that_threads_share_gives_each_key_once(path):
