@@ -77,13 +77,15 @@ class Bench(unittest.TestCase):
                          {"hash", "modulo", "links", "scan"})
         self.assertTrue(all(row["ok"] for row in rows))
 
-    def test_repetitions_come_in_turns(self):
-        rows = self.rows("--n", "100", "--reps", "2", "--workload", "mixed",
+    def test_repetitions_come_in_turns_and_in_several_orders(self):
+        rows = self.rows("--n", "100", "--reps", "8", "--workload", "mixed",
                          "--engine", "blt,blt-batch")
         turns = [(row["rep"], row["engine"]) for row in rows
                  if row["op"] == "mixed_rw_80r"]
-        self.assertEqual(turns, [(1, "blt"), (1, "blt-batch"),
-                                 (2, "blt"), (2, "blt-batch")])
+        self.assertEqual([rep for rep, _ in turns],
+                         [rep for rep in range(1, 9) for _ in range(2)])
+        orders = {(turns[i][1], turns[i + 1][1]) for i in range(0, 16, 2)}
+        self.assertEqual(orders, {("blt", "blt-batch"), ("blt-batch", "blt")})
 
     def test_an_engine_that_is_not_there_is_refused(self):
         done, _ = run("--engine", "nosuch")

@@ -7,7 +7,9 @@
  *
  * The dataset is made once for each size, before the children, which share
  * its memory. In turns, because a machine's speed drifts: what one engine
- * meets, the next one meets soon after.
+ * meets, the next one meets soon after. In another order each time, because an
+ * engine leaves work behind for the kernel, of which the next one suffers: the
+ * same code took a third longer behind one that is hard on the disk.
  */
 #include <limits.h>
 #include <signal.h>
@@ -24,7 +26,7 @@
 #include "core/row.h"
 #include "workloads/workload.h"
 
-enum { MAX_BOOKLET = 1000000 };
+enum { MAX_BOOKLET = 1000000, MAX_ENGINES = 64 };
 
 struct bench {
   struct options options;
@@ -216,14 +218,33 @@ static void run_child(struct bench *bench, const struct workload *workload,
   folder_remove(bench->folder);
 }
 
+static void shuffle(const struct engine **list, size_t n, uint64_t seed)
+{
+  for (size_t i = n; i > 1; i--) {
+    const size_t other = random_next(&seed) % i;
+    const struct engine *const kept = list[i - 1];
+    list[i - 1] = list[other];
+    list[other] = kept;
+  }
+}
+
 static void run_workload(struct bench *bench, const struct workload *workload,
                          const struct dataset *set, int rep)
 {
+  const struct engine *list[MAX_ENGINES]; /* NULL: booklet */
+  size_t n = 0;
   for (const struct engine *const *e = engines; *e != NULL; e++)
-    if (takes_part(bench, *e, workload))
-      run_child(bench, workload, set, *e, rep);
+    if (takes_part(bench, *e, workload)) {
+      must(n + 1 < MAX_ENGINES, "too many engines");
+      list[n++] = *e;
+    }
   if (booklet_is_wanted(bench, set->n) && workload->in_table)
-    run_child(bench, workload, set, NULL, rep);
+    list[n++] = NULL;
+  shuffle(list, n, (uint64_t)rep);
+  for (size_t i = 0; i < n; i++) {
+    sync(); /* what others have left to write is nobody's */
+    run_child(bench, workload, set, list[i], rep);
+  }
 }
 
 static void run_size(struct bench *bench, const struct dataset *set)
