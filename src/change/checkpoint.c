@@ -77,13 +77,20 @@ static void sort_changes(const struct blt__env *env,
   blt__release(env, spare, n * sizeof *changes);
 }
 
+/* Bytes from the first link of a run to the end of the last one. */
+static uint64_t len_of_run(const struct blt__change *first,
+                           const struct blt__change *last)
+{
+  return last[-1].off + BLT__LINK_LEN - first->off;
+}
+
 /* Links [first, last) into one write. */
 static blt_status write_run(struct blt__image *image, uint8_t *run,
                             const struct blt__change *first,
                             const struct blt__change *last)
 {
   uint64_t begin = first->off;
-  uint64_t len = last[-1].off + BLT__LINK_LEN - begin;
+  uint64_t len = len_of_run(first, last);
   const uint8_t *now = NULL;
   blt_status status = blt__view_at(&image->view, begin, len, &now);
 
@@ -105,7 +112,7 @@ static void begin_sync(struct blt__image *image,
                        const struct blt__change *last)
 {
   struct blt__file *file = image->view.file;
-  uint64_t len = last[-1].off + BLT__LINK_LEN - first->off;
+  uint64_t len = len_of_run(first, last);
 
   if (len >= BEGIN_MIN && file->ops->begin_sync != NULL)
     file->ops->begin_sync(file, first->off, len);
@@ -137,7 +144,7 @@ static size_t longest_run(const struct blt__change *first,
 
   while (first < end) {
     const struct blt__change *next = end_of_run(first, end);
-    uint64_t len = next[-1].off + BLT__LINK_LEN - first->off;
+    uint64_t len = len_of_run(first, next);
     longest = len > longest ? len : longest;
     first = next;
   }

@@ -107,6 +107,15 @@ void put_durably(struct session *session, const char *key, const char *value)
   EXPECT_OK(blt_sync(session->db));
 }
 
+void build_side(struct session *session)
+{
+  blt_db *const db = session->db;
+
+  if (!blt__side_is_ready(&db->side))
+    blt__side_build(&db->side, &db->image, db->log.n_keys);
+  ck_assert(blt__side_is_ready(&db->side));
+}
+
 uint64_t block_of(struct session *session, const char *key)
 {
   uint8_t hash[BLT__HASH_LEN];

@@ -48,6 +48,9 @@ uint64_t count_live(const struct copy *copy);
 /* Put and make it durable, as its own commit. */
 void put_durably(struct session *session, const char *key, const char *value);
 
+/* The side table is there, also where no lookup has asked for it. */
+void build_side(struct session *session);
+
 /* The offset of a key's block in the file; fails when there is none. */
 uint64_t block_of(struct session *session, const char *key);
 uint64_t link_in_file(struct session *session, uint64_t block_off);

@@ -19,9 +19,8 @@ START_TEST(a_batch_finds_its_keys_by_the_table_as_by_chains)
   session_open(&session, &options);
   put_numbered(session.db, 0, 150);
   EXPECT_OK(blt_sync(session.db));
-  if (_i && !blt__side_is_ready(&session.db->side))
-    blt__side_build(&session.db->side, &session.db->image,
-                    session.db->log.n_keys);
+  if (_i)
+    build_side(&session);
   ck_assert_int_eq(blt__side_is_ready(&session.db->side), _i);
   EXPECT_OK(blt_batch_begin(session.db));
   put_numbered(session.db, 100, 100);
@@ -65,10 +64,7 @@ START_TEST(a_batch_over_a_block_that_is_damaged_is_refused)
   session_open(&session, &options);
   put_numbered(session.db, 0, 50);
   EXPECT_OK(blt_sync(session.db));
-  if (!blt__side_is_ready(&session.db->side))
-    blt__side_build(&session.db->side, &session.db->image,
-                    session.db->log.n_keys);
-  ck_assert(blt__side_is_ready(&session.db->side));
+  build_side(&session);
   uint8_t *const head =
       session.db->image.view.base + block_of(&session, "key-000007");
   blt__put4(head + BLT__VALUELEN_OFF, UINT32_MAX - 5);

@@ -35,14 +35,6 @@ static int is_ready(void)
   return blt__side_is_ready(&session.db->side);
 }
 
-static void build(void)
-{
-  if (!is_ready())
-    blt__side_build(&session.db->side, &session.db->image,
-                    session.db->log.n_keys);
-  ck_assert(is_ready());
-}
-
 static int find_quickly(const void *key, size_t len, int wants_value,
                         const uint8_t **out, size_t *out_len)
 {
@@ -132,7 +124,7 @@ START_TEST(it_answers_what_the_chain_answers_after_each_commit)
       EXPECT_OK(blt_batch_commit(session.db));
     if (random_below(&random, 40) == 0)
       EXPECT_OK(blt_prune(session.db, NULL, NULL));
-    build();
+    build_side(&session);
     expect_twins_to_agree();
   }
   EXPECT_OK(session_close(&session));
@@ -153,7 +145,7 @@ START_TEST(the_quick_way_finds_what_the_plain_way_finds)
   for (size_t len = 0; len<300; len += len> 40 ? 8 : 1)
     EXPECT_OK(blt_put(session.db, bytes, len, bytes, _i == 0 ? len % 90 : 9));
   EXPECT_OK(blt_sync(session.db));
-  build();
+  build_side(&session);
   for (size_t len = 0; len < 300; len++) {
     const uint64_t cheap = blt__cheaphash(session.db->side.seed, bytes, len);
     const blt_status status = blt__side_find(
@@ -175,7 +167,7 @@ START_TEST(a_length_that_passes_the_file_is_left_to_the_plain_way)
   open_with(BLT_ON, 0);
   put_numbered(session.db, 0, 50);
   EXPECT_OK(blt_sync(session.db));
-  build();
+  build_side(&session);
   uint8_t *const head =
       session.db->image.view.base + block_of(&session, "key-000007");
   blt__put4(head + BLT__VALUELEN_OFF, UINT32_MAX - 5);
@@ -417,7 +409,7 @@ START_TEST(a_place_that_is_free_again_is_used_again)
     delete_text(session.db, key);
     EXPECT_OK(blt_sync(session.db));
     ck_assert_int_eq(blt_has(session.db, key, strlen(key)), BLT_NOT_FOUND);
-    build();
+    build_side(&session);
     ck_assert_uint_lt(session.db->side.n_used,
                       session.db->side.n_lines * BLT__LINE_PLACES);
   }
