@@ -535,7 +535,8 @@ BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out);
 BLT_API blt_status blt_iter_next(blt_iter *iter, blt_item *out_item);
 /* The same for up to n_items at once, which is faster: BLT_OK and *out_count
  * items, at least one (n_items must not be 0), or BLT_END. Items in front of
- * what fails are given first. */
+ * what fails are given first. 8 to 32 at once are best: the next ones come
+ * from memory while the caller works on these. */
 BLT_API blt_status blt_iter_next_many(blt_iter *iter, blt_item *out_items,
                                       size_t n_items, size_t *out_count);
 BLT_API void blt_iter_close(blt_iter *iter);

@@ -12,7 +12,7 @@
 #include "core/must.h"
 #include "engines/engine.h"
 
-enum { MAX_MANY = 64 };
+enum { MAX_MANY = 64, MAX_ITEMS = 16 };
 
 static int plain(blt_status status)
 {
@@ -106,13 +106,13 @@ static int has(void *store, struct bytes key)
 static int walk(void *store, enum part part, struct sink *sink)
 {
   blt_iter *iter;
-  blt_item items[MAX_MANY];
+  blt_item items[MAX_ITEMS];
   size_t n;
   blt_status status = blt_iter_open(
       store, part & VALUES ? BLT_ITER_VALUES : BLT_ITER_KEYS, &iter);
   if (status < 0)
     return plain(status);
-  while ((status = blt_iter_next_many(iter, items, MAX_MANY, &n)) == BLT_OK)
+  while ((status = blt_iter_next_many(iter, items, MAX_ITEMS, &n)) == BLT_OK)
     for (size_t i = 0; i < n; i++) {
       if (part & KEYS)
         sink_key(sink, items[i].key.data, items[i].key.len);
@@ -208,9 +208,8 @@ static const struct variant fitted = {.level = BLT_SYNC_OFF, .fitted = 1};
 const struct engine engine_blt =
     ENGINE("blt", &off,
            "default options (12,007 buckets at creation, which grow), level "
-           "OFF; commit is blt_sync, durable: FULL and blt_batch_commit; bulk, "
-           "batch and iteration calls with 64 "
-           "keys",
+           "OFF; commit is blt_sync, durable: FULL and blt_batch_commit; bulk "
+           "and batch calls with 64 keys, iteration with 16",
            0);
 const struct engine engine_blt_batch =
     ENGINE("blt-batch", &batch, "as blt, level BATCH", 1);

@@ -9,8 +9,9 @@
 #include "format/reserved.h"
 #include "lookup/scan.h"
 
-/* So many are found ahead: the scan is a loop of its own then. */
-enum { MAX_ROWS = 32 };
+/* So many are found ahead: the scan is a loop of its own then. What was asked
+ * for comes while the caller works on them; with more the memory would rest. */
+enum { MAX_ROWS = 8 };
 
 struct blt_iter {
   blt_db *db;

@@ -71,15 +71,16 @@ void blt__run_end(const struct blt__run *run, struct blt__scan *scan);
  * Ask for what a loop gets to next, or a scan waits for each head. Blocks of
  * one file are mostly of one length: where only keys are wanted, the head of
  * the 16th from here is about there. Values are read between the heads, which
- * no hardware takes for one stream: all lines up to 3 KiB ahead, each once.
+ * no hardware takes for one stream: all lines up to 3 KiB ahead, each once. So
+ * it is with short blocks, of which keys alone touch half the lines.
  */
 static inline void blt__run_ask(struct blt__run *run, uint64_t len)
 {
-  enum { BLOCKS = 16, BYTES = 3072, LINE = 64, LEN_MAX = 1024 };
+  enum { BLOCKS = 16, BYTES = 3072, LINE = 64, SHORT = 256, LEN_MAX = 1024 };
 
   if (len > LEN_MAX)
     return;
-  if (!run->values) {
+  if (!run->values && len > SHORT) {
     blt__ask(run->at + BLOCKS * len);
     blt__ask(run->at + BLOCKS * len + BLT__HEAD_MAX);
     return;
