@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Links closer than this share a run; no run is longer than the second. */
-enum { GAP_MAX = 4096, RUN_MAX = 1 << 20 };
+enum { GAP_MAX = 4096, RUN_MAX = 1 << 18 };
 
 /* Least run that the disk is asked to begin with. */
 enum { BEGIN_MIN = 64 << 10 };

@@ -89,6 +89,14 @@ static uint64_t last_link(const struct blt__commit *c)
                    BLT__LINK_OFF);
 }
 
+/* At OFF only where the log is long: the kernel is quicker then. */
+static int wants_room(const struct blt__log *log, const struct blt__part *part)
+{
+  enum { LONG = 1 << 20 };
+
+  return log->level != BLT_SYNC_OFF || part->at - log->room.begin >= LONG;
+}
+
 static blt_status write_part(struct blt__commit *c, const uint8_t *pad)
 {
   const struct blt__part *part = c->part;
@@ -102,9 +110,9 @@ static blt_status write_part(struct blt__commit *c, const uint8_t *pad)
       {pad, (size_t)part->pad_len},
   };
   blt_status status =
-      log->level == BLT_SYNC_OFF
-          ? BLT_OK
-          : blt__room_reserve(&log->room, view, log->end, span_of(part));
+      wants_room(log, part)
+          ? blt__room_reserve(&log->room, view, log->end, span_of(part))
+          : BLT_OK;
 
   if (status < 0)
     return status;
@@ -152,7 +160,6 @@ static blt_status append_part(struct blt__commit *c, uint64_t seq, int is_last,
   blt__record_encode(c->geo, &record,
                      part->uncovered ? part->len : span_of(part),
                      log->record.data);
-  blt__commit_clear_marks(log, undo_from);
   return write_part(c, pad);
 }
 

@@ -57,12 +57,10 @@ blt_status blt__commit_reserve(struct blt__commit *commit);
 blt_status blt__commit_relink(struct blt__commit *commit);
 
 /* Write patches and tombs of the current part into log->record; what was
- * there before the part is told by undo_from and tombs_from. */
+ * there before the part is told by undo_from and tombs_from. The next part must
+ * not take this one's marks for its own: they are gone afterwards. */
 void blt__commit_write_changes(struct blt__commit *commit, size_t undo_from,
                                size_t tombs_from, struct blt__record *record);
-
-/* After a part: the next one must not take its marks for its own. */
-void blt__commit_clear_marks(struct blt__log *log, size_t undo_from);
 
 /* Put everything back as it was. */
 void blt__commit_undo(struct blt__log *log, size_t n_tombs_before);

@@ -13,7 +13,7 @@
 /* Log whose links wait at OFF, where writing them back is all that a checkpoint
  * costs; and links that wait in memory, at any level. */
 #define LOG_MAX_OFF ((uint64_t)256 << 20)
-enum { LINKS_MAX = 1 << 18 };
+enum { LINKS_MAX = 1 << 18, LINKS_MIN = 1 << 12, BUCKETS_PER_LINK = 8 };
 
 /* Log that the disk is asked to begin with, long before the sync of BATCH. */
 #define BEGIN_LEN ((uint64_t)256 << 10)
@@ -240,13 +240,25 @@ static blt_status make_durable(struct blt__log *log)
   return BLT_OK;
 }
 
+/* How many links may wait. Where only slots changed, a checkpoint at OFF writes
+ * the index once over: 48 bytes a link, less than a larger table costs in
+ * memory that is touched for the first time. */
+static size_t links_max(const struct blt__log *log)
+{
+  uint64_t n = log->image->layout.n_buckets / BUCKETS_PER_LINK;
+
+  if (log->level != BLT_SYNC_OFF || log->tombs.n > 0 || n > LINKS_MAX)
+    return LINKS_MAX;
+  return n < LINKS_MIN ? LINKS_MIN : (size_t)n;
+}
+
 static int is_checkpoint_due(const struct blt__log *log)
 {
   uint64_t from =
       log->level == BLT_SYNC_BATCH ? log->durable : log->group.start;
 
-  return log->end - from >= log->due_len || log->image->links.n >= LINKS_MAX ||
-         log->tombs.n >= LINKS_MAX;
+  return log->end - from >= log->due_len ||
+         log->image->links.n >= links_max(log) || log->tombs.n >= LINKS_MAX;
 }
 
 /* While the next commits are made the disk works already. Whole pages only: the

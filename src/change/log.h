@@ -36,7 +36,8 @@ struct blt__offsets {
 /* How to undo what a commit has done to the table of changed links. */
 struct blt__undo {
   struct blt__link_entry before; /* off and what the entry was              */
-  int was_new;
+  uint64_t at : 63; /* the entry, until the table gets room for another part */
+  uint64_t was_new : 1;
 };
 
 /* A place in the log: the next record's number, where it would stand, and how

@@ -51,7 +51,10 @@ static void set_link(const struct blt__commit *c, uint64_t off, uint64_t link,
   struct blt__link_entry *entry =
       blt__links_make(&c->log->image->links, off, &is_new);
   if (!(entry->marks & BLT__MARK_TOUCHED)) {
-    struct blt__undo undo = {.before = *entry, .was_new = is_new};
+    struct blt__undo undo = {
+        .before = *entry,
+        .at = (uint64_t)(entry - c->log->image->links.entries) & INT64_MAX,
+        .was_new = is_new != 0};
     (void)blt__buf_append(&c->log->undo, &undo, sizeof undo);
   }
   entry->link = link & BLT__OFF_MAX;
@@ -200,12 +203,19 @@ blt_status blt__commit_reserve(struct blt__commit *c)
 
 /* ---- undo */
 
+static struct blt__undo undo_at(const struct blt__log *log, size_t at)
+{
+  struct blt__undo undo;
+
+  memcpy(&undo, log->undo.data + at, sizeof undo);
+  return undo;
+}
+
 static void undo_links(struct blt__log *log)
 {
   while (log->undo.len > 0) {
-    struct blt__undo undo;
-    log->undo.len -= sizeof undo;
-    memcpy(&undo, log->undo.data + log->undo.len, sizeof undo);
+    log->undo.len -= sizeof(struct blt__undo);
+    const struct blt__undo undo = undo_at(log, log->undo.len);
     struct blt__link_entry *entry =
         blt__links_find(&log->image->links, undo.before.off);
     if (undo.was_new)
@@ -230,17 +240,6 @@ void blt__commit_undo(struct blt__log *log, size_t n_tombs_before)
   undo_tombs(log, n_tombs_before);
 }
 
-void blt__commit_clear_marks(struct blt__log *log, size_t from)
-{
-  for (size_t at = from; at < log->undo.len; at += sizeof(struct blt__undo)) {
-    struct blt__undo undo;
-    memcpy(&undo, log->undo.data + at, sizeof undo);
-    struct blt__link_entry *entry =
-        blt__links_find(&log->image->links, undo.before.off);
-    entry->marks &= BLT__MARK_DROPPED;
-  }
-}
-
 /* ---- the record */
 
 enum { LINKS_AHEAD = 8 };
@@ -254,6 +253,21 @@ static uint64_t file_link(struct blt__image *image, uint64_t off)
              : 0;
 }
 
+static int needs_patch(const struct blt__link_entry *entry)
+{
+  return (entry->marks & (BLT__MARK_HEAD | BLT__MARK_DROPPED)) == 0;
+}
+
+static void ask_for_patch(const struct blt__log *log, size_t at)
+{
+  if (at >= log->undo.len || log->image->view.by_read)
+    return;
+  const struct blt__link_entry *entry =
+      &log->image->links.entries[undo_at(log, at).at];
+  if (needs_patch(entry))
+    blt__ask(log->image->view.base + entry->off);
+}
+
 /* Changed slots that recovery cannot derive, with what the file has there. */
 static uint32_t write_patches(struct blt__commit *c, size_t undo_from)
 {
@@ -262,16 +276,12 @@ static uint32_t write_patches(struct blt__commit *c, size_t undo_from)
 
   for (size_t at = undo_from; at < log->undo.len;
        at += sizeof(struct blt__undo)) {
-    struct blt__undo undo;
-    if (at + LINKS_AHEAD * sizeof undo < log->undo.len) {
-      memcpy(&undo, log->undo.data + at + LINKS_AHEAD * sizeof undo,
-             sizeof undo);
-      ask_for_link(log->image, undo.before.off);
-    }
-    memcpy(&undo, log->undo.data + at, sizeof undo);
-    const struct blt__link_entry *entry =
-        blt__links_find(&log->image->links, undo.before.off);
-    if (entry->marks & (BLT__MARK_HEAD | BLT__MARK_DROPPED))
+    ask_for_patch(log, at + LINKS_AHEAD * sizeof(struct blt__undo));
+    const struct blt__undo undo = undo_at(log, at);
+    struct blt__link_entry *entry = &log->image->links.entries[undo.at];
+    const int is_needed = needs_patch(entry);
+    entry->marks &= BLT__MARK_DROPPED;
+    if (!is_needed)
       continue;
     struct blt__patch patch = {
         entry->off,

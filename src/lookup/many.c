@@ -34,6 +34,7 @@ static void ask_for_slots(struct ahead *ahead)
 /* A bit for each query whose chain is empty: its key is not there. */
 static uint64_t ask_for_first(struct ahead *ahead)
 {
+  const struct blt__links *links = &ahead->image->links;
   uint64_t empty = 0;
 
   for (size_t i = 0; i < ahead->n; i++) {
@@ -42,6 +43,9 @@ static uint64_t ask_for_first(struct ahead *ahead)
       empty |= (uint64_t)1 << i;
     else
       blt__image_ask(ahead->image, ahead->off[i]);
+    if (links->n != 0)
+      blt__ask(&links->entries[blt__links_place(links, ahead->off[i] +
+                                                           BLT__LINK_OFF)]);
   }
   return empty;
 }
