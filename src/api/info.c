@@ -11,8 +11,12 @@
 /* Everything that was put has to be in the file. */
 static blt_status settle(blt_db *db)
 {
-  return db->writable && !db->in_batch && !db->log.poisoned ? blt__commit(db)
-                                                            : BLT_OK;
+  blt_status status = db->writable && !db->in_batch && !db->log.poisoned
+                          ? blt__commit(db)
+                          : BLT_OK;
+
+  return status == BLT_OK && db->writable ? blt__log_show_tombs(&db->log)
+                                          : status;
 }
 
 BLT_API blt_status blt_stat(blt_db *db, blt_stats *out)

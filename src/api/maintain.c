@@ -234,6 +234,8 @@ static blt_status verify(blt_db *db, const blt_verify_options *options,
     if ((status = judge_no_batch(db)) < 0 || (status = blt__commit(db)) < 0)
       return status;
   }
+  if (db->writable && (status = blt__log_show_tombs(&db->log)) < 0)
+    return status;
   struct blt__verify v = {.image = &db->image,
                           .env = &db->env,
                           .header =

@@ -225,6 +225,28 @@ blt_status blt__log_begin(struct blt__log *log)
   return BLT_OK;
 }
 
+static void show_tombs_of(struct blt__log *log,
+                          const struct blt__offsets *tombs)
+{
+  int is_new;
+
+  for (size_t i = 0; i < tombs->n; i++)
+    (void)blt__links_make(&log->image->tombs, tombs->at[i], &is_new);
+}
+
+blt_status blt__log_show_tombs(struct blt__log *log)
+{
+  if (log->shows_tombs)
+    return BLT_OK;
+  if (blt__links_reserve(&log->image->tombs, log->tombs.n + log->old_tombs.n) !=
+      0)
+    return blt__fail_memory(log->sink);
+  show_tombs_of(log, &log->old_tombs);
+  show_tombs_of(log, &log->tombs);
+  log->shows_tombs = 1;
+  return BLT_OK;
+}
+
 static blt_status make_durable(struct blt__log *log)
 {
   if (log->poisoned)

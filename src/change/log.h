@@ -81,6 +81,7 @@ struct blt__log {
   struct blt__mark prev;  /* the group before, whose tombs wait             */
   struct blt__offsets tombs;     /* of the records since the checkpoint  */
   struct blt__offsets old_tombs; /* of the group before                  */
+  int shows_tombs;               /* the image's table has both           */
 
   /* scratch, kept between commits */
   struct blt__buf record, times, gathered;
@@ -104,6 +105,10 @@ blt_status blt__log_begin(struct blt__log *log);
  * was. Resolves the batch first.
  */
 blt_status blt__log_commit(struct blt__log *log, struct blt__pending *pending);
+
+/* Before the first scan of a writer's image: put its tombs into the table, and
+ * those that come as well from now on. A writer that never scans saves it. */
+blt_status blt__log_show_tombs(struct blt__log *log);
 
 /* Make commits durable and bring all that booklet looks at into the file. */
 blt_status blt__log_sync(struct blt__log *log);

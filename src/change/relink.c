@@ -110,7 +110,8 @@ static blt_status take_out(struct blt__commit *c,
       blt__links_find(&log->image->links, entry->found + BLT__LINK_OFF);
   if (own != NULL)
     set_link(c, own->off, own->link, BLT__MARK_DROPPED);
-  (void)blt__links_make(&log->image->tombs, entry->found, &is_new);
+  if (log->shows_tombs)
+    (void)blt__links_make(&log->image->tombs, entry->found, &is_new);
   log->tombs.at[log->tombs.n++] = entry->found;
   *out_next = next;
   return BLT_OK;
@@ -167,8 +168,9 @@ static void ask_for(const struct blt__commit *c,
   if (found == 0)
     return;
   ask_for_link(image, found + BLT__LINK_OFF);
-  blt__ask_to_write(
-      &image->tombs.entries[blt__links_place(&image->tombs, found)]);
+  if (c->log->shows_tombs)
+    blt__ask_to_write(
+        &image->tombs.entries[blt__links_place(&image->tombs, found)]);
 }
 
 blt_status blt__commit_relink(struct blt__commit *c)
@@ -190,10 +192,12 @@ blt_status blt__commit_reserve(struct blt__commit *c)
   struct blt__log *log = c->log;
   size_t n = c->part->n;
 
-  if (blt__links_reserve(&log->image->links, 3 * n + 1) != 0 ||
-      blt__links_reserve(&log->image->tombs, n) != 0 ||
+  /* An entry changes one link, and the table's of a block that dies; one that
+   * is uncovered is alone, and has its own link changed as well. */
+  if (blt__links_reserve(&log->image->links, n + 1) != 0 ||
+      (log->shows_tombs && blt__links_reserve(&log->image->tombs, n) != 0) ||
       blt__offsets_reserve(&log->tombs, log->env, n) != 0 ||
-      blt__buf_reserve(&log->undo, (3 * n + 1) * sizeof(struct blt__undo)) !=
+      blt__buf_reserve(&log->undo, (2 * n + 1) * sizeof(struct blt__undo)) !=
           0 ||
       blt__buf_reserve(&log->record,
                        (size_t)(c->part->len + c->part->pad_len)) != 0)
@@ -229,8 +233,9 @@ static void undo_tombs(struct blt__log *log, size_t n_before)
 {
   while (log->tombs.n > n_before) {
     uint64_t off = log->tombs.at[--log->tombs.n];
-    blt__links_remove(&log->image->tombs,
-                      blt__links_find(&log->image->tombs, off));
+    if (log->shows_tombs)
+      blt__links_remove(&log->image->tombs,
+                        blt__links_find(&log->image->tombs, off));
   }
 }
 

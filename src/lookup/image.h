@@ -29,7 +29,7 @@ struct blt__image {
   struct blt__layout layout;
   struct blt__links links;   /* link offset -> link                         */
   struct blt__links tombs;   /* block offset: dead, though its link in the
-                                file is not 0 yet                           */
+                                file is not 0 yet; only scans want it       */
   struct blt__links reveals; /* block offset -> length: commit records that
                                 still cover their batch in the file         */
   struct blt__side *side;    /* borrowed; NULL: there is none               */

@@ -41,6 +41,34 @@ START_TEST(the_parts_of_a_file_add_up)
 }
 END_TEST
 
+static uint64_t n_dead_values(blt_db *db)
+{
+  const blt_stats stats = stats_of(db);
+
+  return stats.n_dead - stats.n_records;
+}
+
+/* In the file they live until the next sync. */
+START_TEST(what_died_is_counted_at_once)
+{
+  const blt_options options = options_of_new(50);
+  blt_db *const db = open_path_with(temp_path("a.blt"), &options);
+
+  put_numbered(db, 0, 10);
+  EXPECT_OK(blt_sync(db));
+  put_numbered(db, 0, 5);
+  delete_text(db, "key-000007");
+  ck_assert_uint_eq(stats_of(db).n_live, 9);
+  ck_assert_uint_eq(n_dead_values(db), 6);
+  put_numbered(db, 8, 1);
+  ck_assert_uint_eq(n_dead_values(db), 7);
+  EXPECT_OK(blt_sync(db));
+  ck_assert_uint_eq(stats_of(db).n_live, 9);
+  ck_assert_uint_eq(n_dead_values(db), 7);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 START_TEST(a_sample_of_all_buckets_is_no_guess)
 {
   const blt_options options = options_of_new(50);
@@ -241,6 +269,7 @@ END_TEST
 Suite *stat_suite(void)
 {
   return SUITE_OF("stat", the_parts_of_a_file_add_up,
+                  what_died_is_counted_at_once,
                   a_sample_of_all_buckets_is_no_guess,
                   a_sample_is_near_the_whole, a_hand_made_file_is_measured,
                   every_bucket_is_in_one_bin, an_empty_store_is_measured,
