@@ -89,12 +89,10 @@ static uint64_t last_link(const struct blt__commit *c)
                    BLT__LINK_OFF);
 }
 
-/* At OFF only where the log is long: the kernel is quicker then. */
 static int wants_room(const struct blt__log *log, const struct blt__part *part)
 {
-  enum { LONG = 1 << 20 };
-
-  return log->level != BLT_SYNC_OFF || part->at - log->room.begin >= LONG;
+  return log->level != BLT_SYNC_OFF ||
+         part->at - log->room.begin >= BLT__ROOM_LONG;
 }
 
 static blt_status write_part(struct blt__commit *c, const uint8_t *pad)

@@ -18,6 +18,10 @@
 
 #include "os/view.h"
 
+/* At OFF space is put aside only where so much is written: the kernel is
+ * quicker with it, but short sessions would pay for what they do not use. */
+#define BLT__ROOM_LONG ((uint64_t)1 << 20)
+
 /* As many zeros as the log has got since the file last ended where it does, at
  * least `min`, at most `max`; none before there is as much log as `after`.
  * Tests have less. */

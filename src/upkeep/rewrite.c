@@ -5,33 +5,13 @@
 
 #include <string.h>
 
-#include "format/reserved.h"
 #include "lookup/side.h"
-
-enum { OUT_LEN = 512 << 10, MEASURE_STEP = 4096, PROGRESS_LEN = 1 << 20 };
-
-/* A copy under way: blocks stream through `out` to the file. */
-struct copy {
-  struct blt__log *log;
-  struct blt__image *image;
-  const struct blt__geometry *geo;
-  const struct blt__rewrite *how;
-  struct blt__layout layout; /* the new one                                */
-  uint8_t *heads;            /* the new index while it is filled           */
-  uint64_t heads_len;
-  uint8_t *out;
-  size_t out_used;
-  uint64_t out_off; /* where out goes                             */
-  uint64_t n_live, n_hidden, live_len;
-  uint64_t done_len, told_len, total_len; /* to be written; total 0: unknown */
-  int guarded;
-  int sync_failed;
-};
+#include "upkeep/copy.h"
 
 /* What was copied is what the file held, and not the zeros that stand in for a
  * part that somebody cut off. After a failed sync nothing is taken back:
  * nothing more is written (L4). */
-static blt_status sync_copy(struct copy *copy)
+static blt_status sync_copy(struct blt__copy *copy)
 {
   blt_status status = blt__view_judge(&copy->image->view, BLT_OK);
 
@@ -42,151 +22,16 @@ static blt_status sync_copy(struct copy *copy)
   return status;
 }
 
-/* ---- counting */
-
-static blt_status cancelled(const struct copy *copy)
-{
-  const struct blt__rewrite *how = copy->how;
-
-  if (how->progress == NULL ||
-      how->progress(how->progress_ctx, how->phase, copy->done_len,
-                    copy->total_len) == 0)
-    return BLT_OK;
-  return blt__fail(copy->log->sink, BLT_E_CANCELLED, BLT_NO_OFFSET,
-                   "%s was cancelled; the file is as it was", how->phase);
-}
-
-static blt_status advance(struct copy *copy, uint64_t len)
-{
-  copy->done_len += len;
-  if (copy->done_len - copy->told_len < PROGRESS_LEN)
-    return BLT_OK;
-  copy->told_len = copy->done_len;
-  return cancelled(copy);
-}
-
-static blt_status measure(struct copy *copy, struct blt__source *source)
-{
-  struct blt__scanned s;
-  blt_status status;
-
-  source->rewind(source);
-  while ((status = source->next(source, &s)) == BLT_OK) {
-    copy->n_live++;
-    copy->live_len += s.block.len;
-    copy->n_hidden += !copy->geo->fixed && blt__is_reserved_hash(s.head);
-    if (copy->n_live % MEASURE_STEP == 0 && (status = cancelled(copy)) < 0)
-      break;
-  }
-  return status == BLT_END ? BLT_OK : status;
-}
-
-/* ---- streaming */
-
-static blt_status flush_out(struct copy *copy)
-{
-  blt_status status =
-      blt__view_write(&copy->image->view, copy->out_off,
-                      &(struct blt__span){copy->out, copy->out_used}, 1);
-
-  copy->out_off += copy->out_used;
-  copy->out_used = 0;
-  return status;
-}
-
-static blt_status emit(struct copy *copy, const uint8_t *data, uint64_t len)
-{
-  while (len > 0) {
-    if (copy->out_used == OUT_LEN) {
-      blt_status status = flush_out(copy);
-      if (status < 0)
-        return status;
-    }
-    size_t room = OUT_LEN - copy->out_used;
-    size_t n = len < room ? (size_t)len : room;
-    memcpy(copy->out + copy->out_used, data, n);
-    copy->out_used += n;
-    data += n;
-    len -= n;
-  }
-  return BLT_OK;
-}
-
-/* Bytes of the file, in pieces that a view without a mapping can hold. */
-static blt_status emit_range(struct copy *copy, uint64_t off, uint64_t len)
-{
-  enum { PIECE = 1 << 20 };
-  blt_status status = BLT_OK;
-
-  while (status == BLT_OK && len > 0) {
-    uint64_t n = len < PIECE ? len : PIECE;
-    const uint8_t *bytes = NULL;
-    status = blt__view_at(&copy->image->view, off, n, &bytes);
-    if (status == BLT_OK)
-      status = emit(copy, bytes, n);
-    off += n;
-    len -= n;
-  }
-  return status;
-}
-
-/* The block's bytes with another link: at once where it is mapped and fits. */
-static blt_status emit_block(struct copy *copy, const struct blt__block *block,
-                             uint64_t next)
-{
-  const struct blt__view *view = &copy->image->view;
-  uint8_t link[BLT__LINK_LEN];
-
-  if (!view->by_read && block->len <= OUT_LEN - copy->out_used) {
-    uint8_t *to = copy->out + copy->out_used;
-    memcpy(to, view->base + block->off, block->len);
-    blt__put6(to + BLT__LINK_OFF, next);
-    copy->out_used += block->len;
-    return BLT_OK;
-  }
-  blt__put6(link, next);
-  blt_status status = emit_range(copy, block->off, BLT__LINK_OFF);
-  if (status == BLT_OK)
-    status = emit(copy, link, sizeof link);
-  return status == BLT_OK ? emit_range(copy, block->off + BLT__KEYLEN_OFF,
-                                       block->len - BLT__KEYLEN_OFF)
-                          : status;
-}
-
-static blt_status copy_blocks(struct copy *copy, struct blt__source *source)
-{
-  struct blt__scanned s;
-  uint64_t off = copy->layout.first_off;
-  blt_status status;
-
-  source->rewind(source);
-  while ((status = source->next(source, &s)) == BLT_OK) {
-    uint8_t *head = copy->heads + (uint64_t)BLT__LINK_LEN *
-                                      blt__layout_bucket(&copy->layout, s.head);
-    status = emit_block(copy, &s.block, blt__get6(head));
-    if (status < 0)
-      return status;
-    blt__put6(head, off);
-    off += s.block.len;
-    if ((status = advance(copy, s.block.len)) < 0)
-      return status;
-  }
-  if (status == BLT_END)
-    status = emit(copy, copy->heads, copy->heads_len);
-  copy->done_len += copy->heads_len;
-  return status == BLT_OK ? flush_out(copy) : status;
-}
-
 /* ---- phase 1: the copy behind the old store */
 
 /* Where the store ends when it stands at the front. */
-static uint64_t front_end(const struct copy *copy)
+static uint64_t front_end(const struct blt__copy *copy)
 {
   return BLT__HEADER_LEN + copy->live_len + copy->heads_len;
 }
 
 /* R2 */
-static int slides(const struct copy *copy)
+static int slides(const struct blt__copy *copy)
 {
   return copy->how->slide &&
          front_end(copy) + blt__record_min_len(copy->geo, 0, 0) <=
@@ -194,14 +39,14 @@ static int slides(const struct copy *copy)
 }
 
 /* What is missing to a multiple of the stride. */
-static uint64_t stride_gap(const struct copy *copy, uint64_t len)
+static uint64_t stride_gap(const struct blt__copy *copy, uint64_t len)
 {
   return (copy->geo->stride - len % copy->geo->stride) % copy->geo->stride;
 }
 
 /* Where one dead block cannot hide the copy, the file hides from booklet: its
  * kind is inverted until the switch. */
-static blt_status guard(struct copy *copy)
+static blt_status guard(struct blt__copy *copy)
 {
   struct blt__log *log = copy->log;
   blt_status status = BLT_OK;
@@ -213,7 +58,7 @@ static blt_status guard(struct copy *copy)
   return status < 0 ? status : sync_copy(copy);
 }
 
-static blt_status write_cover(struct copy *copy, uint64_t off,
+static blt_status write_cover(struct blt__copy *copy, uint64_t off,
                               enum blt__record_kind kind, uint64_t record_len,
                               uint64_t span)
 {
@@ -237,12 +82,13 @@ static blt_status write_cover(struct copy *copy, uint64_t off,
       &(struct blt__span){log->record.data, (size_t)record_len}, 1);
 }
 
-static blt_status reserve_space(struct copy *copy, uint64_t off, uint64_t len)
+static blt_status reserve_space(struct blt__copy *copy, uint64_t off,
+                                uint64_t len)
 {
   struct blt__log *log = copy->log;
   struct blt__file *file = copy->image->view.file;
 
-  if (log->level == BLT_SYNC_OFF)
+  if (log->level == BLT_SYNC_OFF && len < BLT__ROOM_LONG)
     return BLT_OK;
   int error = file->ops->reserve(file, off, len);
   if (error == 0 || blt__errno_is_unsupported(-error))
@@ -250,7 +96,8 @@ static blt_status reserve_space(struct copy *copy, uint64_t off, uint64_t len)
   return blt__fail_errno(log->sink, -error, off, "put space aside for a copy");
 }
 
-static blt_status copy_forward(struct copy *copy, struct blt__source *source)
+static blt_status copy_forward(struct blt__copy *copy,
+                               struct blt__source *source)
 {
   struct blt__log *log = copy->log;
   uint64_t copied_len = copy->live_len + copy->heads_len;
@@ -275,13 +122,13 @@ static blt_status copy_forward(struct copy *copy, struct blt__source *source)
   if ((status = blt__view_set_size(&copy->image->view, log->end + len)) < 0 ||
       (status = write_cover(copy, log->end, BLT__RECORD_REWRITE, record_len,
                             len)) < 0 ||
-      (status = copy_blocks(copy, source)) < 0)
+      (status = blt__copy_blocks(copy, source)) < 0)
     return status;
   return sync_copy(copy);
 }
 
 /* R3 */
-static blt_status take_back(struct copy *copy, blt_status status)
+static blt_status take_back(struct blt__copy *copy, blt_status status)
 {
   struct blt__log *log = copy->log;
 
@@ -307,8 +154,9 @@ static blt_status take_back(struct copy *copy, blt_status status)
 
 /* ---- phase 2: the switch */
 
-static blt_status switch_to(struct copy *copy, const struct blt__layout *layout,
-                            uint64_t end, int guarded)
+static blt_status switch_to(struct blt__copy *copy,
+                            const struct blt__layout *layout, uint64_t end,
+                            int guarded)
 {
   struct blt__log *log = copy->log;
 
@@ -340,7 +188,7 @@ static uint64_t moved(uint64_t link, uint64_t distance)
   return link > BLT__LINK_END ? link - distance : link;
 }
 
-static blt_status slide_blocks(struct copy *copy, uint64_t distance)
+static blt_status slide_blocks(struct blt__copy *copy, uint64_t distance)
 {
   struct blt__image *image = copy->image;
   uint64_t off = image->layout.first_off;
@@ -352,19 +200,20 @@ static blt_status slide_blocks(struct copy *copy, uint64_t distance)
   for (; off < end && status == BLT_OK; off += block.len) {
     status = blt__image_block(image, off, &block, NULL);
     if (status == BLT_OK)
-      status = emit_block(copy, &block, moved(block.next, distance));
-    (void)advance(copy, block.len); /* too late to stop, but not to tell */
+      status = blt__copy_block(copy, &block, moved(block.next, distance));
+    (void)blt__copy_advance(copy,
+                            block.len); /* too late to stop, but not to tell */
   }
   for (uint64_t i = 0; i < image->layout.n_buckets; i++) {
     uint8_t *slot = copy->heads + i * BLT__LINK_LEN;
     blt__put6(slot, moved(blt__get6(slot), distance));
   }
   if (status == BLT_OK)
-    status = emit(copy, copy->heads, copy->heads_len);
-  return status == BLT_OK ? flush_out(copy) : status;
+    status = blt__copy_bytes(copy, copy->heads, copy->heads_len);
+  return status == BLT_OK ? blt__copy_flush(copy) : status;
 }
 
-static blt_status slide(struct copy *copy)
+static blt_status slide(struct blt__copy *copy)
 {
   struct blt__log *log = copy->log;
   struct blt__layout layout = copy->image->layout;
@@ -405,10 +254,10 @@ static blt_status slide(struct copy *copy)
 
 /* ---- the whole */
 
-static blt_status prepare(struct copy *copy, struct blt__source *source)
+static blt_status prepare(struct blt__copy *copy, struct blt__source *source)
 {
   struct blt__log *log = copy->log;
-  blt_status status = measure(copy, source);
+  blt_status status = blt__copy_measure(copy, source);
 
   if (status < 0)
     return status;
@@ -419,14 +268,14 @@ static blt_status prepare(struct copy *copy, struct blt__source *source)
                                ? copy->how->n_buckets
                                : blt__layout_buckets_for(copy->n_live);
   copy->heads_len = (uint64_t)BLT__LINK_LEN * copy->layout.n_buckets;
-  copy->out = blt__alloc(log->env, OUT_LEN);
+  copy->out = blt__alloc(log->env, BLT__COPY_OUT_LEN);
   copy->heads = blt__alloc(log->env, copy->heads_len);
   if (copy->out == NULL || copy->heads == NULL)
     return blt__fail_memory(log->sink);
   return BLT_OK;
 }
 
-static blt_status run(struct copy *copy, struct blt__source *source)
+static blt_status run(struct blt__copy *copy, struct blt__source *source)
 {
   blt_status status = prepare(copy, source);
 
@@ -446,14 +295,14 @@ static blt_status run(struct copy *copy, struct blt__source *source)
                            "the rewrite took place, but the file could not be "
                            "made shorter; close and open it again");
   copy->done_len = copy->total_len;
-  (void)cancelled(copy); /* too late to stop, but not to tell               */
+  (void)blt__copy_tell(copy); /* too late to stop, but not to tell */
   return status;
 }
 
 blt_status blt__rewrite(struct blt__log *log, struct blt__source *source,
                         const struct blt__rewrite *how)
 {
-  struct copy copy = {
+  struct blt__copy copy = {
       .log = log, .image = log->image, .geo = &log->image->geo, .how = how};
   struct blt__view *view = &log->image->view;
 
@@ -462,7 +311,7 @@ blt_status blt__rewrite(struct blt__log *log, struct blt__source *source,
   if (how->drop_pages)
     blt__view_advise(view, 0, view->size, BLT__HINT_DROP);
   blt__view_advise(view, 0, view->size, BLT__HINT_RANDOM);
-  blt__release(log->env, copy.out, OUT_LEN);
+  blt__release(log->env, copy.out, BLT__COPY_OUT_LEN);
   blt__release(log->env, copy.heads, copy.heads_len);
   return status;
 }

@@ -24,7 +24,7 @@ struct scene {
   void (*look)(blt_status status);
 };
 
-enum { SCENE_REPAIR, SCENE_OPEN, SCENE_OPEN_NUMBERED, N_SCENES = 20 };
+enum { SCENE_REPAIR, SCENE_OPEN, SCENE_OPEN_NUMBERED, N_SCENES = 21 };
 extern const struct scene scenes[N_SCENES];
 
 /* The file, and a second one that a scene may make. */
@@ -39,5 +39,11 @@ void scene_keep_unclosed(blt_db *db);
  * repair. */
 void gap_prepare(void);
 void gap_look(blt_status status);
+
+/* Dead blocks that an iteration must pass over, and a table of them that grows.
+ */
+void tombs_prepare(void);
+blt_status tombs_act(void);
+void tombs_look(blt_status status);
 
 #endif

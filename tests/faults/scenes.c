@@ -469,4 +469,5 @@ const struct scene scenes[N_SCENES] = {
     {"touched", prepare_touched, open_it, look_at_uncovered},
     {"uncovered", prepare_uncovered, repair_in_place, look_at_uncovered},
     {"gap", gap_prepare, repair_in_place, gap_look},
+    {"tombs", tombs_prepare, tombs_act, tombs_look},
 };
