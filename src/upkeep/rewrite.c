@@ -127,16 +127,24 @@ static blt_status copy_forward(struct blt__copy *copy,
   return sync_copy(copy);
 }
 
+/* The handle is good for reading still: its file ends with the store, and not
+ * with another copy of it. */
+static blt_status poison(const struct blt__copy *copy, blt_status status,
+                         blt_status as, const char *meaning)
+{
+  (void)blt__view_look(&copy->image->view, copy->log->end);
+  return blt__log_poison(copy->log, status, as, meaning);
+}
+
 /* R3 */
 static blt_status take_back(struct blt__copy *copy, blt_status status)
 {
   struct blt__log *log = copy->log;
 
   if (copy->sync_failed)
-    return blt__log_poison(log, status, BLT_E_POISONED,
-                           "a sync failed, so nothing more is written; the "
-                           "rewrite did not take place; close and open the "
-                           "file again");
+    return poison(copy, status, BLT_E_POISONED,
+                  "a sync failed, so nothing more is written; the rewrite did "
+                  "not take place; close and open the file again");
   int failed = blt__view_cut(&copy->image->view, log->end) != 0;
 
   blt__room_forget(&log->room, log->end);
@@ -147,9 +155,9 @@ static blt_status take_back(struct blt__copy *copy, blt_status status)
   }
   if (!failed)
     return status;
-  return blt__log_poison(log, status, BLT_E_POISONED,
-                         "the rewrite failed and could not be taken back; "
-                         "close and open the file again");
+  return poison(copy, status, BLT_E_POISONED,
+                "the rewrite failed and could not be taken back; close and "
+                "open the file again");
 }
 
 /* ---- phase 2: the switch */
@@ -285,15 +293,15 @@ static blt_status run(struct blt__copy *copy, struct blt__source *source)
     return take_back(copy, status);
   status = switch_to(copy, &copy->layout, copy->image->view.size, 0);
   if (status < 0)
-    return blt__log_poison(copy->log, status, BLT_E_UNKNOWN,
-                           "whether the rewrite took place shows when the file "
-                           "is opened again; no key is lost");
+    return poison(copy, status, BLT_E_UNKNOWN,
+                  "whether the rewrite took place shows when the file is "
+                  "opened again; no key is lost");
   if (slides(copy))
     status = slide(copy);
   if (status < 0)
-    return blt__log_poison(copy->log, status, BLT_E_COMMITTED,
-                           "the rewrite took place, but the file could not be "
-                           "made shorter; close and open it again");
+    return poison(copy, status, BLT_E_COMMITTED,
+                  "the rewrite took place, but the file could not be made "
+                  "shorter; close and open it again");
   copy->done_len = copy->total_len;
   (void)blt__copy_tell(copy); /* too late to stop, but not to tell */
   return status;

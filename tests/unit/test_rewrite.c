@@ -255,6 +255,40 @@ START_TEST(a_prune_that_stops_anywhere_is_whole)
 }
 END_TEST
 
+static unsigned n_walked(void)
+{
+  blt_item item;
+  blt_iter *iter = NULL;
+  unsigned n = 0;
+
+  EXPECT_OK(blt_iter_open(session.db, BLT_ITER_KEYS, &iter));
+  while (blt_iter_next(iter, &item) == BLT_OK)
+    n++;
+  blt_iter_close(iter);
+  return n;
+}
+
+/* The handle is good for reading then, and the copy is still in the file. */
+START_TEST(a_rewrite_that_fails_anywhere_shows_each_key_once)
+{
+  const size_t value_len = _i < 2 ? 20000 : 9;
+
+  make_open_to_booklet(value_len);
+  EXPECT_OK(rewrite_any(_i % 2));
+  const size_t n_events = session.noting.n_events;
+  EXPECT_OK(session_close(&session));
+  for (size_t stop = 0; stop < n_events; stop++) {
+    make_open_to_booklet(value_len);
+    session.noting.n_left = (unsigned)stop + 1;
+    (void)rewrite_any(_i % 2);
+    session.noting.n_left = 0;
+    ck_assert_uint_eq(n_walked(), 8);
+    session.db->log.poisoned = 1;
+    EXPECT(BLT_E_POISONED, session_close(&session));
+  }
+}
+END_TEST
+
 Suite *rewrite_suite(void)
 {
   Suite *const suite =
@@ -268,6 +302,8 @@ Suite *rewrite_suite(void)
   tcase_add_loop_test(made, a_rewrite_without_space_leaves_the_store_as_it_was,
                       0, 3);
   tcase_add_loop_test(made, booklet_never_sees_a_copy_next_to_the_store, 0, 4);
+  tcase_add_loop_test(made, a_rewrite_that_fails_anywhere_shows_each_key_once,
+                      0, 4);
   suite_add_tcase(suite, made);
   return suite;
 }
