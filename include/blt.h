@@ -527,7 +527,8 @@ enum {
  * implicit batch is committed first; inside blt_batch_begin the batch's
  * own puts come last. After a put, delete, clear, prune or reindex on the same
  * handle, or the end of such a batch, blt_iter_next fails with BLT_E_MUTATED
- * (with TOLERANT only after a rewrite, with BLT_E_COMPACTED);
+ * (with TOLERANT only after a rewrite, with BLT_E_COMPACTED; the batch's own
+ * puts are not given then);
  * blt_timestamp_set is allowed. Close iterators before the database.
  */
 BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out);

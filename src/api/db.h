@@ -43,6 +43,7 @@ struct blt_db {
   int uses_lock;
   int is_plain; /* a reader that is open: nothing to judge, nothing to lock */
   int is_quick; /* the same, and the file is mapped                         */
+  uint64_t n_batches;             /* of the user's that have ended          */
   _Atomic uint64_t n_mutations;   /* puts, deletes …                        */
   _Atomic uint64_t n_compactions; /* rewrites                               */
 };

@@ -18,9 +18,10 @@ struct blt_iter {
   unsigned flags;
   uint64_t n_mutations, n_compactions; /* when it was opened                */
   struct blt__scan scan;
-  size_t next_entry; /* of the batch                                        */
-  size_t n_entries;  /* what comes later is not given, or it might not end   */
-  int in_batch;      /* the scan is done                  */
+  size_t next_entry;  /* of the batch                                        */
+  size_t n_entries;   /* what comes later is not given, or it might not end   */
+  uint64_t n_batches; /* when it was opened: entries of another are not its */
+  int in_batch;       /* the scan is done                  */
   struct blt__row rows[MAX_ROWS];
   size_t at, n_rows; /* rows[at] is the next                                */
 };
@@ -44,6 +45,7 @@ BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out)
                               .n_mutations = atomic_load(&db->n_mutations),
                               .n_compactions = atomic_load(&db->n_compactions)};
     iter->n_entries = db->writable ? db->pending.n_entries : 0;
+    iter->n_batches = db->n_batches;
     blt__scan_begin(&iter->scan, &db->image);
     if (db->options.advice != BLT_ADVICE_NONE)
       blt__view_advise(&db->image.view, 0, db->image.view.size,
@@ -256,7 +258,8 @@ static blt_status next_entry(struct blt_iter *iter, blt_item *out)
 {
   const struct blt__pending *pending = &iter->db->pending;
 
-  while (iter->next_entry < iter->n_entries &&
+  while (iter->n_batches == iter->db->n_batches &&
+         iter->next_entry < iter->n_entries &&
          iter->next_entry < pending->n_entries) {
     const struct blt__entry *entry = &pending->entries[iter->next_entry++];
     if (entry->kind != BLT__ENTRY_PUT ||

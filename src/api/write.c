@@ -384,6 +384,13 @@ static blt_status fail_no_batch(const blt_db *db)
                    "there is no batch; blt_batch_begin comes first");
 }
 
+/* What is put from now on is not what an iterator met in the batch. */
+static void end_batch(blt_db *db)
+{
+  db->in_batch = 0;
+  db->n_batches++;
+}
+
 BLT_API blt_status blt_batch_commit(blt_db *db)
 {
   blt_status status = blt__enter_write(db);
@@ -397,7 +404,7 @@ BLT_API blt_status blt_batch_commit(blt_db *db)
     atomic_fetch_add(&db->n_mutations, 1);
   status = blt__commit(db);
   if (status == BLT_OK || db->log.poisoned)
-    db->in_batch = 0;
+    end_batch(db);
   return blt__leave(db, status);
 }
 
@@ -410,7 +417,7 @@ BLT_API blt_status blt_batch_abort(blt_db *db)
   if (!db->in_batch)
     return blt__leave(db, fail_no_batch(db));
   blt__pending_clear(&db->pending);
-  db->in_batch = 0;
+  end_batch(db);
   atomic_fetch_add(&db->n_mutations, 1);
   return blt__leave(db, BLT_OK);
 }

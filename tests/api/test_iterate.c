@@ -233,6 +233,37 @@ START_TEST(a_tolerant_iteration_that_overwrites_what_it_meets_ends)
 }
 END_TEST
 
+/* Keys that were given already, put once more when the batch is over. */
+static void expect_ten_past(blt_status (*end_batch)(blt_db *))
+{
+  blt_db *const db = new_in_memory(50);
+  blt_item item;
+  blt_status status;
+  unsigned n = 0;
+
+  put_numbered(db, 0, 10);
+  EXPECT_OK(blt_batch_begin(db));
+  put_numbered(db, 10, 10);
+  blt_iter *const iter = iter_of(db, BLT_ITER_TOLERANT);
+  for (; n < 10; n++)
+    EXPECT_OK(blt_iter_next(iter, &item));
+  EXPECT_OK(end_batch(db));
+  put_numbered(db, 0, 10);
+  while ((status = blt_iter_next(iter, &item)) == BLT_OK)
+    n++;
+  EXPECT(BLT_END, status);
+  ck_assert_uint_eq(n, 10);
+  blt_iter_close(iter);
+  EXPECT_OK(blt_close(db));
+}
+
+START_TEST(what_is_put_behind_a_batch_is_not_given_as_the_batchs)
+{
+  expect_ten_past(blt_batch_commit);
+  expect_ten_past(blt_batch_abort);
+}
+END_TEST
+
 START_TEST(setting_a_timestamp_disturbs_no_iteration)
 {
   blt_db *const db = new_in_memory(50);
@@ -404,6 +435,7 @@ Suite *iterate_suite(void)
       a_tolerant_iteration_gives_every_key_that_is_left_alone,
       setting_a_timestamp_disturbs_no_iteration,
       inside_a_batch_its_own_puts_come_last,
+      what_is_put_behind_a_batch_is_not_given_as_the_batchs,
       several_iterations_do_not_disturb_one_another,
       many_items_at_once_are_the_same_items,
       the_end_of_its_batch_ends_an_iteration, closing_no_iterator_is_fine);
