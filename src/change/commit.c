@@ -109,7 +109,7 @@ static blt_status write_part(struct blt__commit *c, const uint8_t *pad)
   };
   blt_status status =
       wants_room(log, part)
-          ? blt__room_reserve(&log->room, view, log->end, span_of(part))
+          ? blt__room_reserve(&log->room, view, part->at, span_of(part))
           : BLT_OK;
 
   if (status < 0)
@@ -173,7 +173,9 @@ static blt_status reveal(struct blt__commit *c, const struct blt__part *part)
                          &(struct blt__span){extent, len}, 1);
 }
 
-/* L3. When even that fails, what is in the file is for recovery to find. */
+/* L3. When even that fails, what is in the file is for recovery to find. Space
+ * that was put aside goes back too: of what was wanted a file system may have
+ * taken all that there was. */
 static blt_status take_back(struct blt__commit *c, blt_status status,
                             size_t n_tombs_before)
 {
@@ -183,7 +185,7 @@ static blt_status take_back(struct blt__commit *c, blt_status status,
   blt__commit_undo(log, n_tombs_before);
   blank_blocks(c);
   blt__room_forget(&log->room, log->end);
-  if (view->file_len == log->end || blt__view_cut(view, log->end) == 0) {
+  if (blt__view_cut(view, log->end) == 0 || view->file_len == log->end) {
     if (c->was_shown)
       (void)blt__log_unguard(log);
     return status;

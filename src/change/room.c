@@ -59,7 +59,10 @@ blt_status blt__room_give_back(struct blt__room *room, struct blt__view *view,
                                uint64_t end, int is_all)
 {
   const int has_zeros = view->file_len > end;
-  const int is_put_aside = room->reserved > end && room->reserved != NO_RESERVE;
+  /* Also where nothing seems left: what was too much to ask for may have been
+   * taken in part. */
+  const int is_put_aside =
+      room->reserved >= end && room->reserved != NO_RESERVE;
 
   room->begin = end;
   if (!has_zeros && !(is_all && is_put_aside))

@@ -241,13 +241,12 @@ static blt_status redo(struct blt__opening *opening,
 {
   struct blt__log *log = opening->log;
   struct blt__view *view = &opening->image->view;
-  const uint64_t before = view->size;
   const uint64_t cut_len = len_behind(view, replay->end);
   blt_status status = rewrite_log(opening, replay);
 
   if (status == BLT_OK)
     status = blt__view_failure(view);
-  if (status == BLT_OK && before != replay->end)
+  if (status == BLT_OK) /* gives back what was put aside behind it, too */
     status = blt__view_set_size(view, replay->end);
   if (status == BLT_OK)
     status = reveal_all(opening, replay);

@@ -87,6 +87,8 @@ static int noting_reserve(struct blt__file *file, uint64_t off, uint64_t len)
 {
   if (self(file)->reserve_error != 0)
     return -self(file)->reserve_error;
+  if (self(file)->reserve_max != 0 && len > self(file)->reserve_max)
+    return -ENOSPC;
   note(self(file), EVENT_RESERVE, off, len);
   return 0;
 }

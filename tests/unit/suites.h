@@ -4,6 +4,7 @@
 
 #include "support/run.h"
 
+Suite *aside_suite(void);
 Suite *block_suite(void);
 Suite *begin_suite(void);
 Suite *resolve_suite(void);

@@ -269,6 +269,7 @@ START_TEST(a_commit_that_fails_leaves_no_trace)
   session_open(&session, NULL);
   put_durably(&session, "a", "first");
   put_durably(&session, "b", "second");
+  EXPECT_OK(blt__log_show_tombs(&session.db->log));
   const struct copy before = session_copy(&session);
   const size_t n_links = session.db->image.links.n;
   const size_t n_tombs = session.db->image.tombs.n;

@@ -101,6 +101,21 @@ START_TEST(space_is_put_aside_for_a_log_of_more_than_a_mebibyte)
 }
 END_TEST
 
+/* The same for a copy. */
+START_TEST(space_is_put_aside_for_a_copy_of_more_than_a_mebibyte)
+{
+  static const char value[2 << 20];
+
+  open_with_buckets(BLT_SYNC_OFF);
+  EXPECT_OK(blt_put(session.db, "a", 1, value, _i == 0 ? 1 << 19 : 2 << 20));
+  EXPECT_OK(blt_sync(session.db));
+  forget_events(&session.noting);
+  EXPECT_OK(blt_reindex(session.db, 100));
+  ck_assert_uint_eq(count_events(&session.noting, EVENT_RESERVE), (size_t)_i);
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
 Suite *off_suite(void)
 {
   Suite *const suite = suite_create("off");
@@ -114,6 +129,8 @@ Suite *off_suite(void)
                       BLT_SYNC_OFF);
   suite_add_tcase(suite, links);
   tcase_add_test(space, space_is_put_aside_for_a_log_of_more_than_a_mebibyte);
+  tcase_add_loop_test(
+      space, space_is_put_aside_for_a_copy_of_more_than_a_mebibyte, 0, 2);
   suite_add_tcase(suite, space);
   return suite;
 }

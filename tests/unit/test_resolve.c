@@ -95,6 +95,31 @@ START_TEST(what_was_replaced_before_a_checkpoint_is_not_met_behind_it)
 }
 END_TEST
 
+/* The table of dead blocks is made then, and kept from then on. Each commit is
+ * behind a checkpoint of its own, so blocks wait in two groups. */
+START_TEST(a_first_iteration_meets_no_block_that_died_before)
+{
+  const blt_options options = session_options((blt_sync_level)(_i % 3));
+  const int first = _i / 3;
+
+  session_open(&session, &options);
+  const struct blt__log *const log = &session.db->log;
+  session.db->log.due_len = 1;
+  for (int round = 0; round < 5; round++) {
+    if (round == 3)
+      session.db->log.due_len = UINT64_MAX; /* both groups have some       */
+    EXPECT_OK(blt_batch_begin(session.db));
+    put_numbered(session.db, 0, 10);
+    EXPECT_OK(blt_batch_commit(session.db));
+    ck_assert_uint_eq(session.db->image.tombs.n,
+                      round <= first ? 0 : log->tombs.n + log->old_tombs.n);
+    if (round >= first)
+      ck_assert_uint_eq(count_by_iteration(session.db, BLT_ITER_KEYS), 10);
+  }
+  EXPECT_OK(session_close(&session));
+}
+END_TEST
+
 Suite *resolve_suite(void)
 {
   Suite *const suite = suite_create("resolve");
@@ -106,6 +131,8 @@ Suite *resolve_suite(void)
   tcase_add_loop_test(
       ways, what_was_replaced_before_a_checkpoint_is_not_met_behind_it, 0,
       BLT_SYNC_OFF + 1);
+  tcase_add_loop_test(ways, a_first_iteration_meets_no_block_that_died_before,
+                      0, 3 * 5);
   suite_add_tcase(suite, ways);
   return suite;
 }

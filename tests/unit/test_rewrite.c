@@ -230,6 +230,37 @@ START_TEST(a_rewrite_that_is_cancelled_leaves_the_store_as_it_was)
 }
 END_TEST
 
+static int stop_while_blocks_are_copied(void *ctx, const char *phase,
+                                        uint64_t done, uint64_t total)
+{
+  (void)ctx;
+  (void)phase;
+  return done > 0 && done < total / 2;
+}
+
+/* R3 */
+START_TEST(a_copy_that_is_cancelled_halfway_leaves_the_store_as_it_was)
+{
+  session_open(&session, NULL);
+  for (unsigned i = 0; i < 40; i++) {
+    static const char value[100000];
+    EXPECT_OK(blt_put(session.db, &i, sizeof i, value, sizeof value));
+  }
+  EXPECT_OK(blt_sync(session.db));
+  EXPECT_OK(blt__log_flatten(&session.db->log));
+  const struct copy before = session_copy(&session);
+  session.db->options.progress = stop_while_blocks_are_copied;
+  EXPECT(BLT_E_CANCELLED, rewrite(_i));
+  const struct copy after = session_copy(&session);
+  ck_assert_uint_eq(after.len, before.len);
+  ck_assert_mem_eq(after.bytes, before.bytes, before.len);
+  expect_count(session.db, 40);
+  EXPECT_OK(session_close(&session));
+  free(before.bytes);
+  free(after.bytes);
+}
+END_TEST
+
 /* What the file is after each operation of a prune opens as a whole store. */
 START_TEST(a_prune_that_stops_anywhere_is_whole)
 {
@@ -302,6 +333,8 @@ Suite *rewrite_suite(void)
   tcase_add_loop_test(made, a_rewrite_without_space_leaves_the_store_as_it_was,
                       0, 3);
   tcase_add_loop_test(made, booklet_never_sees_a_copy_next_to_the_store, 0, 4);
+  tcase_add_loop_test(
+      made, a_copy_that_is_cancelled_halfway_leaves_the_store_as_it_was, 0, 2);
   tcase_add_loop_test(made, a_rewrite_that_fails_anywhere_shows_each_key_once,
                       0, 4);
   suite_add_tcase(suite, made);
