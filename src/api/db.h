@@ -106,6 +106,10 @@ void blt__close_raw(blt_db *db);
 /* Commit what is pending, settle, and let the index grow. */
 blt_status blt__commit(blt_db *db);
 
+/* Before a scan: what was put outside of a batch is in the file, and the image
+ * knows which blocks have died. */
+blt_status blt__get_ready_to_scan(blt_db *db);
+
 /* Flatten the log for something that is to come after. A failure says that
  * this did not happen. */
 blt_status blt__flatten_first(blt_db *db);

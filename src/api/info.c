@@ -8,24 +8,13 @@
 #include "hash/keyhash.h"
 #include "upkeep/stats.h"
 
-/* Everything that was put has to be in the file. */
-static blt_status settle(blt_db *db)
-{
-  blt_status status = db->writable && !db->in_batch && !db->log.poisoned
-                          ? blt__commit(db)
-                          : BLT_OK;
-
-  return status == BLT_OK && db->writable ? blt__log_show_tombs(&db->log)
-                                          : status;
-}
-
 BLT_API blt_status blt_stat(blt_db *db, blt_stats *out)
 {
   blt_status status = blt__enter_alone(db);
 
   if (status < 0)
     return status;
-  if ((status = settle(db)) == BLT_OK)
+  if ((status = blt__get_ready_to_scan(db)) == BLT_OK)
     status = blt__stats_gather(&db->image, out);
   return blt__leave(db, status);
 }
@@ -40,7 +29,7 @@ BLT_API blt_status blt_stat_sample(blt_db *db, uint32_t n_buckets,
   if (n_buckets == 0)
     status = blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
                        "a sample of no buckets tells nothing");
-  else if ((status = settle(db)) == BLT_OK)
+  else if ((status = blt__get_ready_to_scan(db)) == BLT_OK)
     status =
         blt__stats_sample(&db->image, n_buckets, blt__committed_count(db), out);
   return blt__leave(db, status);

@@ -32,10 +32,7 @@ BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out)
 
   if (status < 0)
     return status;
-  if (db->writable && !db->in_batch && !db->log.poisoned)
-    status = blt__commit(db);
-  if (status >= 0 && db->writable)
-    status = blt__log_show_tombs(&db->log);
+  status = blt__get_ready_to_scan(db);
   blt_iter *iter = status < 0 ? NULL : blt__alloc(&db->env, sizeof *iter);
   if (status >= 0 && iter == NULL)
     status = blt__fail_memory(&db->sink);

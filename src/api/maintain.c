@@ -230,11 +230,9 @@ static blt_status verify(blt_db *db, const blt_verify_options *options,
            options->size != 0 && options->size < sizeof complete
                ? options->size
                : sizeof complete);
-  if (db->writable && !db->log.poisoned) {
-    if ((status = judge_no_batch(db)) < 0 || (status = blt__commit(db)) < 0)
-      return status;
-  }
-  if (db->writable && (status = blt__log_show_tombs(&db->log)) < 0)
+  if (db->writable && !db->log.poisoned && (status = judge_no_batch(db)) < 0)
+    return status;
+  if ((status = blt__get_ready_to_scan(db)) < 0)
     return status;
   struct blt__verify v = {.image = &db->image,
                           .env = &db->env,

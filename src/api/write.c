@@ -91,6 +91,15 @@ blt_status blt__commit(blt_db *db)
   return grow_if_crowded(db);
 }
 
+blt_status blt__get_ready_to_scan(blt_db *db)
+{
+  if (!db->writable)
+    return BLT_OK;
+  blt_status status =
+      db->in_batch || db->log.poisoned ? BLT_OK : blt__commit(db);
+  return status < 0 ? status : blt__log_show_tombs(&db->log);
+}
+
 /*
  * The implicit batch ends when the buffer is full. The file then ends at a
  * multiple of the buffer's length, or a little before: writes that begin and
