@@ -89,12 +89,6 @@ static uint64_t last_link(const struct blt__commit *c)
                    BLT__LINK_OFF);
 }
 
-static int wants_room(const struct blt__log *log, const struct blt__part *part)
-{
-  return log->level != BLT_SYNC_OFF ||
-         part->at - log->room.begin >= BLT__ROOM_LONG;
-}
-
 static blt_status write_part(struct blt__commit *c, const uint8_t *pad)
 {
   const struct blt__part *part = c->part;
@@ -108,7 +102,7 @@ static blt_status write_part(struct blt__commit *c, const uint8_t *pad)
       {pad, (size_t)part->pad_len},
   };
   blt_status status =
-      wants_room(log, part)
+      blt__room_pays(log->level, part->at - log->room.begin)
           ? blt__room_reserve(&log->room, view, part->at, span_of(part))
           : BLT_OK;
 

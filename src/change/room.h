@@ -18,10 +18,6 @@
 
 #include "os/view.h"
 
-/* At OFF space is put aside only where so much is written: the kernel is
- * quicker with it, but short sessions would pay for what they do not use. */
-#define BLT__ROOM_LONG ((uint64_t)1 << 20)
-
 /* As many zeros as the log has got since the file last ended where it does, at
  * least `min`, at most `max`; none before there is as much log as `after`.
  * Tests have less. */
@@ -42,6 +38,14 @@ static inline void blt__room_forget(struct blt__room *room, uint64_t end)
 {
   room->reserved = 0;
   room->begin = end;
+}
+
+/* Is space to be put aside where `len` bytes are written? At OFF only for many:
+ * the kernel is quicker with it, but short sessions would pay for what they do
+ * not use. */
+static inline int blt__room_pays(blt_sync_level level, uint64_t len)
+{
+  return level != BLT_SYNC_OFF || len >= (uint64_t)1 << 20;
 }
 
 /* Put space aside for `len` bytes from `end` on. */

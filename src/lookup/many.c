@@ -17,15 +17,18 @@ struct ahead {
   uint64_t off[BLT__MANY_MAX]; /* of a slot, then of a block                */
 };
 
+static void ask_for_entry(const struct blt__links *links, uint64_t off)
+{
+  if (links->n != 0)
+    blt__ask(&links->entries[blt__links_place(links, off)]);
+}
+
 static void ask_for_slots(struct ahead *ahead)
 {
-  const struct blt__links *links = &ahead->image->links;
-
   for (size_t i = 0; i < ahead->n; i++) {
     uint64_t off =
         blt__layout_slot(&ahead->image->layout, ahead->queries[i].hash);
-    if (links->n != 0)
-      blt__ask(&links->entries[blt__links_place(links, off)]);
+    ask_for_entry(&ahead->image->links, off);
     blt__image_ask(ahead->image, off);
     ahead->off[i] = off;
   }
@@ -34,18 +37,16 @@ static void ask_for_slots(struct ahead *ahead)
 /* A bit for each query whose chain is empty: its key is not there. */
 static uint64_t ask_for_first(struct ahead *ahead)
 {
-  const struct blt__links *links = &ahead->image->links;
   uint64_t empty = 0;
 
   for (size_t i = 0; i < ahead->n; i++) {
     ahead->off[i] = blt__image_peek(ahead->image, ahead->off[i]);
-    if (ahead->off[i] <= BLT__LINK_END)
+    if (ahead->off[i] <= BLT__LINK_END) {
       empty |= (uint64_t)1 << i;
-    else
-      blt__image_ask(ahead->image, ahead->off[i]);
-    if (links->n != 0)
-      blt__ask(&links->entries[blt__links_place(links, ahead->off[i] +
-                                                           BLT__LINK_OFF)]);
+      continue;
+    }
+    blt__image_ask(ahead->image, ahead->off[i]);
+    ask_for_entry(&ahead->image->links, ahead->off[i] + BLT__LINK_OFF);
   }
   return empty;
 }

@@ -88,7 +88,7 @@ static blt_status reserve_space(struct blt__copy *copy, uint64_t off,
   struct blt__log *log = copy->log;
   struct blt__file *file = copy->image->view.file;
 
-  if (log->level == BLT_SYNC_OFF && len < BLT__ROOM_LONG)
+  if (!blt__room_pays(log->level, len))
     return BLT_OK;
   int error = file->ops->reserve(file, off, len);
   if (error == 0 || blt__errno_is_unsupported(-error))
@@ -209,8 +209,8 @@ static blt_status slide_blocks(struct blt__copy *copy, uint64_t distance)
     status = blt__image_block(image, off, &block, NULL);
     if (status == BLT_OK)
       status = blt__copy_block(copy, &block, moved(block.next, distance));
-    (void)blt__copy_advance(copy,
-                            block.len); /* too late to stop, but not to tell */
+    /* Too late to stop, but not to tell. */
+    (void)blt__copy_advance(copy, block.len);
   }
   for (uint64_t i = 0; i < image->layout.n_buckets; i++) {
     uint8_t *slot = copy->heads + i * BLT__LINK_LEN;

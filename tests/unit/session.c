@@ -107,6 +107,13 @@ void put_durably(struct session *session, const char *key, const char *value)
   EXPECT_OK(blt_sync(session->db));
 }
 
+void put_batch(struct session *session, unsigned first, unsigned n)
+{
+  EXPECT_OK(blt_batch_begin(session->db));
+  put_numbered(session->db, first, n);
+  EXPECT_OK(blt_batch_commit(session->db));
+}
+
 void build_side(struct session *session)
 {
   blt_db *const db = session->db;

@@ -48,6 +48,9 @@ uint64_t count_live(const struct copy *copy);
 /* Put and make it durable, as its own commit. */
 void put_durably(struct session *session, const char *key, const char *value);
 
+/* Put as one batch; see put_numbered. */
+void put_batch(struct session *session, unsigned first, unsigned n);
+
 /* The side table is there, also where no lookup has asked for it. */
 void build_side(struct session *session);
 

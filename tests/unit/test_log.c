@@ -10,13 +10,6 @@
 
 static struct session session;
 
-static void put_batch(unsigned first, unsigned n)
-{
-  EXPECT_OK(blt_batch_begin(session.db));
-  put_numbered(session.db, first, n);
-  EXPECT_OK(blt_batch_commit(session.db));
-}
-
 /* Without zeros ahead of the log: they are test_room's. */
 static void open_at(blt_sync_level level)
 {
@@ -40,11 +33,11 @@ static unsigned count_appends(uint64_t end)
 START_TEST(a_full_commit_has_exactly_one_sync)
 {
   open_at(BLT_SYNC_FULL);
-  put_batch(0, 1);
+  put_batch(&session, 0, 1);
   for (unsigned i = 1; i <= 20; i++) {
     const uint64_t end = session.db->log.end;
     forget_events(&session.noting);
-    put_batch(i % 3 == 0 ? 0 : i * 100, i);
+    put_batch(&session, i % 3 == 0 ? 0 : i * 100, i);
     ck_assert_uint_eq(count_events(&session.noting, EVENT_SYNC), 1);
     ck_assert_uint_eq(count_events(&session.noting, EVENT_SET_SIZE), 0);
     ck_assert_uint_eq(count_appends(end), 2);
@@ -58,9 +51,9 @@ END_TEST
 START_TEST(a_commit_at_the_other_levels_has_no_sync)
 {
   open_at(_i == 0 ? BLT_SYNC_BATCH : BLT_SYNC_OFF);
-  put_batch(0, 1);
+  put_batch(&session, 0, 1);
   forget_events(&session.noting);
-  put_batch(1, 50);
+  put_batch(&session, 1, 50);
   ck_assert_uint_eq(count_events(&session.noting, EVENT_SYNC), 0);
   /* One for the commit, one for its links. */
   EXPECT_OK(blt_sync(session.db));
@@ -90,14 +83,14 @@ START_TEST(a_put_appends_its_block_and_little_more)
   char text[32];
 
   open_at(BLT_SYNC_FULL);
-  put_batch(0, 1);
+  put_batch(&session, 0, 1);
   for (unsigned i = 0; i < 100; i++)
     blocks_len +=
         32 + 10 + (unsigned)snprintf(text, sizeof text, "value-%u", 1000 + i);
   for (int is_again = 0; is_again < 2; is_again++) {
     const uint64_t end = session.db->log.end;
     forget_events(&session.noting);
-    put_batch(1000, 100);
+    put_batch(&session, 1000, 100);
     const uint64_t most =
         blocks_len + 129 + 31 + 4 + (is_again ? 100 * (18 + 12) : 0);
     ck_assert_uint_ge(bytes_appended(end), blocks_len);
@@ -132,11 +125,11 @@ START_TEST(no_link_is_written_back_before_its_commit_is_durable)
   open_at(_i == 0 ? BLT_SYNC_BATCH : BLT_SYNC_FULL);
   forget_events(&session.noting);
   for (unsigned round = 0; round < 6; round++) {
-    put_batch(0, 30);
-    put_batch(20, 30);
+    put_batch(&session, 0, 30);
+    put_batch(&session, 20, 30);
     delete_text(session.db, "key-000007");
     EXPECT_OK(blt_sync(session.db));
-    put_batch(40, 5);
+    put_batch(&session, 40, 5);
     if (round == 3)
       EXPECT_OK(blt_timestamp_set(session.db, "key-000041", 10, 5));
   }
@@ -194,7 +187,7 @@ START_TEST(booklet_refuses_the_file_from_a_commit_to_the_next_sync)
 {
   open_at((blt_sync_level)_i);
   for (unsigned i = 0; i < 3; i++) {
-    put_batch(0, 10 + i);
+    put_batch(&session, 0, 10 + i);
     ck_assert(is_refused_by_booklet());
     EXPECT_OK(blt_sync(session.db));
     ck_assert(!is_refused_by_booklet());
@@ -229,7 +222,7 @@ START_TEST(the_header_that_booklet_may_open_comes_after_a_sync)
 {
   open_at(_i == 0 ? BLT_SYNC_BATCH : BLT_SYNC_FULL);
   for (unsigned round = 0; round < 4; round++) {
-    put_batch(round % 2 == 0 ? 100 * round : 0, 10);
+    put_batch(&session, round % 2 == 0 ? 100 * round : 0, 10);
     EXPECT_OK(blt_sync(session.db));
     const struct event *const last =
         &session.noting.events[session.noting.n_events - 1];
@@ -247,10 +240,10 @@ START_TEST(each_session_has_a_salt_of_its_own)
   struct blt__checkpoint first, second;
 
   open_at((blt_sync_level)_i);
-  put_batch(0, 1);
+  put_batch(&session, 0, 1);
   const struct copy copy = session_copy(&session);
   EXPECT_OK(blt_checkpoint(session.db));
-  put_batch(1, 1);
+  put_batch(&session, 1, 1);
   const struct copy later = session_copy(&session);
   ck_assert(blt__checkpoint_decode(copy.bytes, &first));
   ck_assert(blt__checkpoint_decode(later.bytes, &second));
@@ -406,7 +399,7 @@ START_TEST(a_commit_that_failed_does_not_show_links_that_are_not_synced)
 {
   open_at(BLT_SYNC_FULL);
   session.db->log.due_len = 1;
-  put_batch(0, 20);
+  put_batch(&session, 0, 20);
   ck_assert_uint_eq(session.db->image.links.n, 0);
   ck_assert(session.db->log.links_unsynced);
   EXPECT_OK(blt_batch_begin(session.db));

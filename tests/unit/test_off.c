@@ -18,13 +18,6 @@ static void open_with_buckets(blt_sync_level level)
   session_open(&session, &options);
 }
 
-static void put_batch(unsigned first, unsigned n)
-{
-  EXPECT_OK(blt_batch_begin(session.db));
-  put_numbered(session.db, first, n);
-  EXPECT_OK(blt_batch_commit(session.db));
-}
-
 static size_t n_waiting(void)
 {
   return session.db->image.links.n;
@@ -33,9 +26,9 @@ static size_t n_waiting(void)
 START_TEST(slots_go_back_when_they_are_an_eighth_of_the_index)
 {
   open_with_buckets(BLT_SYNC_OFF);
-  put_batch(0, WAITING / 2);
+  put_batch(&session, 0, WAITING / 2);
   ck_assert_uint_gt(n_waiting(), 0);
-  put_batch(WAITING, 2 * WAITING);
+  put_batch(&session, WAITING, 2 * WAITING);
   ck_assert_uint_eq(n_waiting(), 0);
   EXPECT_OK(session_close(&session));
 }
@@ -48,7 +41,7 @@ START_TEST(slots_of_a_small_index_wait_for_4096_of_them)
 
   options.n_buckets = 2 * FEW;
   session_open(&session, &options);
-  put_batch(0, FEW);
+  put_batch(&session, 0, FEW);
   ck_assert_uint_gt(n_waiting(), options.n_buckets / 8);
   EXPECT_OK(session_close(&session));
 }
@@ -58,9 +51,9 @@ END_TEST
 START_TEST(where_blocks_died_links_go_on_waiting)
 {
   open_with_buckets(BLT_SYNC_OFF);
-  put_batch(0, 3);
+  put_batch(&session, 0, 3);
   EXPECT_OK(blt_sync(session.db));
-  put_batch(2, 3 * WAITING);
+  put_batch(&session, 2, 3 * WAITING);
   ck_assert_uint_gt(n_waiting(), WAITING);
   EXPECT_OK(session_close(&session));
 }
@@ -70,7 +63,7 @@ END_TEST
 START_TEST(at_other_levels_links_go_on_waiting)
 {
   open_with_buckets((blt_sync_level)_i);
-  put_batch(0, 3 * WAITING);
+  put_batch(&session, 0, 3 * WAITING);
   ck_assert_uint_gt(n_waiting(), WAITING);
   EXPECT_OK(session_close(&session));
 }

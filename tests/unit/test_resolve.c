@@ -108,9 +108,7 @@ START_TEST(a_first_iteration_meets_no_block_that_died_before)
   for (int round = 0; round < 5; round++) {
     if (round == 3)
       session.db->log.due_len = UINT64_MAX; /* both groups have some       */
-    EXPECT_OK(blt_batch_begin(session.db));
-    put_numbered(session.db, 0, 10);
-    EXPECT_OK(blt_batch_commit(session.db));
+    put_batch(&session, 0, 10);
     ck_assert_uint_eq(session.db->image.tombs.n,
                       round <= first ? 0 : log->tombs.n + log->old_tombs.n);
     if (round >= first)

@@ -286,19 +286,6 @@ START_TEST(a_prune_that_stops_anywhere_is_whole)
 }
 END_TEST
 
-static unsigned n_walked(void)
-{
-  blt_item item;
-  blt_iter *iter = NULL;
-  unsigned n = 0;
-
-  EXPECT_OK(blt_iter_open(session.db, BLT_ITER_KEYS, &iter));
-  while (blt_iter_next(iter, &item) == BLT_OK)
-    n++;
-  blt_iter_close(iter);
-  return n;
-}
-
 /* The handle is good for reading then, and the copy is still in the file. */
 START_TEST(a_rewrite_that_fails_anywhere_shows_each_key_once)
 {
@@ -313,7 +300,7 @@ START_TEST(a_rewrite_that_fails_anywhere_shows_each_key_once)
     session.noting.n_left = (unsigned)stop + 1;
     (void)rewrite_any(_i % 2);
     session.noting.n_left = 0;
-    ck_assert_uint_eq(n_walked(), 8);
+    ck_assert_uint_eq(count_by_iteration(session.db, BLT_ITER_KEYS), 8);
     session.db->log.poisoned = 1;
     EXPECT(BLT_E_POISONED, session_close(&session));
   }

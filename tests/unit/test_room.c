@@ -28,13 +28,6 @@ static uint64_t file_len(void)
   return len;
 }
 
-static void put_batch(unsigned first, unsigned n)
-{
-  EXPECT_OK(blt_batch_begin(session.db));
-  put_numbered(session.db, first, n);
-  EXPECT_OK(blt_batch_commit(session.db));
-}
-
 static void expect_zeros_behind_log(void)
 {
   const struct copy copy = session_copy(&session);
@@ -64,10 +57,10 @@ static int is_guarded(void)
 START_TEST(a_commit_writes_zeros_behind_itself_with_one_write)
 {
   open_full();
-  put_batch(0, 30);
+  put_batch(&session, 0, 30);
   expect_zeros_behind_log();
   forget_events(&session.noting);
-  put_batch(100, 300);
+  put_batch(&session, 100, 300);
   expect_zeros_behind_log();
   /* The part and its zeros, and the reveal. */
   ck_assert_uint_eq(count_events(&session.noting, EVENT_WRITE), 2);
@@ -81,14 +74,14 @@ START_TEST(commits_inside_the_zeros_leave_the_length_as_it_is)
   unsigned n = 300;
 
   open_full();
-  put_batch(0, 300);
+  put_batch(&session, 0, 300);
   const uint64_t len = file_len();
   while (session.db->log.end + 200 < len) {
-    put_batch(++n, 1);
+    put_batch(&session, ++n, 1);
     ck_assert_uint_eq(file_len(), len);
   }
   ck_assert_uint_gt(n, 310);
-  put_batch(++n, 30);
+  put_batch(&session, ++n, 30);
   ck_assert_uint_gt(file_len(), len);
   expect_zeros_behind_log();
   EXPECT_OK(session_close(&session));
@@ -99,11 +92,11 @@ START_TEST(there_are_as_many_zeros_as_log_within_bounds)
 {
   open_full();
   session.db->log.room.ahead = (struct blt__ahead){1000, 2000, 3000};
-  put_batch(0, 1);
+  put_batch(&session, 0, 1);
   const uint64_t begin = session.db->log.room.begin;
   uint64_t len = file_len();
   for (unsigned i = 1; i < 300; i++) {
-    put_batch(i * 100, 1);
+    put_batch(&session, i * 100, 1);
     const uint64_t log_len = session.db->log.end - begin;
     if (log_len < 1000)
       ck_assert_uint_eq(file_len(), session.db->log.end);
@@ -125,10 +118,10 @@ START_TEST(by_default_the_first_commits_write_no_zeros)
 
   session_open(&session, &options);
   for (unsigned i = 0; i < 20; i++) {
-    put_batch(i, 1);
+    put_batch(&session, i, 1);
     ck_assert_uint_eq(file_len(), session.db->log.end);
   }
-  put_batch(20, 1000);
+  put_batch(&session, 20, 1000);
   expect_zeros_behind_log();
   EXPECT_OK(session_close(&session));
 }
@@ -141,7 +134,7 @@ START_TEST(where_commits_are_not_synced_there_are_no_zeros)
 
   session_open(&session, &options);
   session.db->log.room.ahead = (struct blt__ahead){0, 0, 6000};
-  put_batch(0, 1000);
+  put_batch(&session, 0, 1000);
   ck_assert_uint_eq(file_len(), session.db->log.end);
   EXPECT_OK(session_close(&session));
 }
@@ -154,7 +147,7 @@ START_TEST(a_file_whose_length_others_see_is_never_ahead)
     session.noting.file.stays_short = 1;
   else
     session.noting.file.map_unsafe = 1; /* a network or FUSE               */
-  put_batch(0, 300);
+  put_batch(&session, 0, 300);
   ck_assert_uint_eq(file_len(), session.db->log.end);
   EXPECT_OK(session_close(&session));
 }
@@ -174,14 +167,14 @@ static void expect_reserved(void)
 START_TEST(zeros_and_space_come_again_after_a_sync)
 {
   open_full();
-  put_batch(0, 300);
+  put_batch(&session, 0, 300);
   forget_events(&session.noting);
   if (_i == 0)
     EXPECT_OK(blt_sync(session.db));
   else
     EXPECT_OK(blt_checkpoint(session.db));
   ck_assert_uint_eq(file_len(), session.db->log.end);
-  put_batch(0, 30);
+  put_batch(&session, 0, 30);
   expect_zeros_behind_log();
   expect_reserved();
   EXPECT_OK(session_close(&session));
@@ -194,10 +187,10 @@ START_TEST(a_sync_without_zeros_keeps_what_is_put_aside)
   const blt_options options = session_options(BLT_SYNC_FULL);
 
   session_open(&session, &options);
-  put_batch(0, 3);
+  put_batch(&session, 0, 3);
   EXPECT_OK(blt_sync(session.db));
   forget_events(&session.noting);
-  put_batch(10, 3);
+  put_batch(&session, 10, 3);
   EXPECT_OK(blt_sync(session.db));
   ck_assert_uint_eq(count_events(&session.noting, EVENT_SET_SIZE), 0);
   ck_assert_uint_eq(count_events(&session.noting, EVENT_RESERVE), 0);
@@ -211,7 +204,7 @@ END_TEST
 START_TEST(the_window_ends_before_the_zeros_are_cut)
 {
   open_full();
-  put_batch(0, 30);
+  put_batch(&session, 0, 30);
   const uint64_t end = session.db->log.end;
   EXPECT_OK(blt_batch_begin(session.db));
   put_numbered(session.db, 30, 300);
@@ -233,12 +226,12 @@ END_TEST
 START_TEST(booklet_never_sees_the_zeros)
 {
   open_full();
-  put_batch(0, 300);
+  put_batch(&session, 0, 300);
   ck_assert(is_guarded());
   EXPECT_OK(blt_sync(session.db));
   ck_assert(!is_guarded());
   ck_assert_uint_eq(file_len(), session.db->log.end);
-  put_batch(300, 300);
+  put_batch(&session, 300, 300);
   ck_assert(is_guarded());
   expect_zeros_behind_log();
   EXPECT_OK(blt_checkpoint(session.db));
@@ -275,9 +268,9 @@ static void expect_cut_before_header(void)
 START_TEST(the_cut_is_durable_before_the_header_that_booklet_takes)
 {
   open_full();
-  put_batch(0, 300);
+  put_batch(&session, 0, 300);
   EXPECT_OK(blt_sync(session.db));
-  put_batch(0, 300);
+  put_batch(&session, 0, 300);
   show_file(_i);
   expect_cut_before_header();
   EXPECT_OK(session_close(&session));
@@ -297,7 +290,7 @@ static void settle_all_but_the_zeros(void)
 {
   open_full();
   session.db->log.due_len = 1;
-  put_batch(0, 30);
+  put_batch(&session, 0, 30);
   EXPECT_OK(blt_file_timestamp_set(session.db, 7));
   put_and_delete_in_a_batch();
   ck_assert_uint_eq(session.db->image.links.n, 0);
@@ -341,10 +334,10 @@ END_TEST
 START_TEST(a_rewrite_begins_with_the_cut)
 {
   open_full();
-  put_batch(0, 300);
+  put_batch(&session, 0, 300);
   EXPECT_OK(blt_reindex(session.db, 0));
   ck_assert_uint_eq(file_len(), session.db->log.end);
-  put_batch(0, 300);
+  put_batch(&session, 0, 300);
   EXPECT_OK(blt_prune(session.db, NULL, NULL));
   ck_assert_uint_eq(file_len(), session.db->log.end);
   expect_count(session.db, 300);
@@ -355,7 +348,7 @@ END_TEST
 START_TEST(after_a_cut_that_failed_the_header_is_not_shown)
 {
   open_full();
-  put_batch(0, 300);
+  put_batch(&session, 0, 300);
   session.noting.cut_error = EIO;
   EXPECT(BLT_E_COMMITTED, blt_sync(session.db));
   session.noting.cut_error = 0;
@@ -371,14 +364,14 @@ START_TEST(without_space_for_zeros_the_commit_takes_place)
   unsigned n = 100;
 
   open_full();
-  put_batch(0, n);
+  put_batch(&session, 0, n);
   const uint64_t len = file_len();
   session.noting.space_end = len + 1000;
   while (file_len() == len)
-    put_batch(n++, 1);
+    put_batch(&session, n++, 1);
   ck_assert_uint_gt(session.db->image.view.file_len, session.noting.space_end);
   ck_assert_uint_eq(file_len(), session.db->log.end);
-  put_batch(n++, 1);
+  put_batch(&session, n++, 1);
   expect_count(session.db, n);
   EXPECT_OK(blt_sync(session.db));
   ck_assert_uint_eq(file_len(), session.db->log.end);
@@ -389,7 +382,7 @@ END_TEST
 START_TEST(a_commit_that_failed_takes_its_zeros_back)
 {
   open_full();
-  put_batch(0, 30);
+  put_batch(&session, 0, 30);
   expect_zeros_behind_log();
   const uint64_t end = session.db->log.end;
   EXPECT_OK(blt_batch_begin(session.db));
@@ -413,7 +406,7 @@ START_TEST(a_killed_writers_zeros_are_cut_and_not_counted)
   open_full();
   put_text(session.db, "a", "first");
   put_text(session.db, "b", "other");
-  put_batch(0, 100);
+  put_batch(&session, 0, 100);
   expect_zeros_behind_log();
   const struct copy copy = session_copy(&session);
   const uint64_t end = session.db->log.end;
@@ -434,11 +427,11 @@ START_TEST(a_commit_that_was_cut_short_inside_the_zeros_is_ours)
 {
   open_full();
   put_text(session.db, "a", "first");
-  put_batch(0, 10);
+  put_batch(&session, 0, 10);
   const uint64_t end = session.db->log.end;
   put_text(session.db, "b", "never");
   EXPECT_OK(blt_sync(session.db));
-  put_batch(20, 30);
+  put_batch(&session, 20, 30);
   struct copy copy = session_copy(&session);
   ck_assert_uint_gt(copy.len, session.db->log.end);
   /* As if the write had stopped after a page. */
