@@ -58,8 +58,10 @@ static void ask_for_value(const struct blt__image *image, uint64_t off,
   struct blt__block block;
 
   blt__block_decode(&image->geo, off, head, &block);
-  for (uint64_t at = LINE; at < block.len && at < LEN_MAX; at += LINE)
+  const uint64_t len = block.len < LEN_MAX ? block.len : LEN_MAX;
+  for (uint64_t at = LINE; at < len; at += LINE)
     blt__ask(head + at);
+  blt__ask(head + len - 1);
 }
 
 /* The first block is the key's: its value, if wanted. Else the next block. */

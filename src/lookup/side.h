@@ -211,8 +211,9 @@ static inline uint64_t blt__side_ask_block(const struct blt__side *side,
   blt__ask(image->view.base + off);
   if (wants_value)
     blt__side_ask_value(side, image, off);
-  else
-    blt__ask(image->view.base + off + BLT__HEAD_MAX);
+  /* The last line, where all that is wanted may end. */
+  blt__ask(image->view.base + off +
+           (wants_value ? side->ask_len : (unsigned)BLT__HEAD_MAX));
   return off;
 }
 
