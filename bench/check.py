@@ -131,6 +131,25 @@ class Report(unittest.TestCase):
                       line("lmdb", "iter_keys", 4.0)),
             [["iter_keys", "50K", "4.00", "4.00", "lmdb", "met"]])
 
+    def test_cost_that_grows_is_told_without_what_memory_alone_takes(self):
+        grown = [line("blt", "contains", 50e-9),
+                 line("blt", "contains", 300e-9, n=10000000)]
+        by_memory = [line("line and block", "miss", seconds, n, value_len=0)
+                     for n, seconds in [(50000, 40e-9), (10000000, 240e-9)]]
+        self.assertEqual(self.rows(*grown)[0][2:],
+                         ["0.17", "0.33", "itself at 50K", "**missed**"])
+        self.assertEqual(self.rows(*grown, *by_memory)[0][2:],
+                         ["0.50", "0.33", "itself at 50K", "met"])
+
+    def test_nothing_gets_cheaper_with_what_memory_alone_takes(self):
+        self.assertEqual(
+            self.rows(line("blt", "contains", 50e-9),
+                      line("blt", "contains", 60e-9, n=10000000),
+                      line("line and block", "miss", 40e-9, value_len=0),
+                      line("line and block", "miss", 240e-9, n=10000000,
+                           value_len=0))[0][2:],
+            ["1.00", "0.33", "itself at 50K", "met"])
+
     def test_a_target_that_was_missed_is_called_so(self):
         self.assertEqual(
             self.rows(line("blt", "iter_keys", 1.0),
