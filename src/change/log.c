@@ -10,10 +10,21 @@
 /* Log that may be lost to a power cut at level BATCH. */
 #define UNSYNCED_MAX ((uint64_t)64 << 20)
 
-/* Log whose links wait at OFF, where writing them back is all that a checkpoint
- * costs; and links that wait in memory, at any level. */
-#define LOG_MAX_OFF ((uint64_t)256 << 20)
-enum { LINKS_MAX = 1 << 18, LINKS_MIN = 1 << 12, BUCKETS_PER_LINK = 8 };
+/*
+ * A checkpoint costs up to the whole index, and the whole file where blocks
+ * died, written once over. So what waits for one is a share of the file (log)
+ * or of the index (links), between these limits; at FULL it is no share of the
+ * file, since the next commit waits for the disk.
+ */
+#define DUE_MIN_OFF ((uint64_t)256 << 20)
+#define DUE_MAX ((uint64_t)1 << 30)
+enum {
+  SHARE = 8,
+  /* A batch more, and a table of 2^n places is still half full at most. */
+  LINKS_MAX = (1 << 21) - (1 << 12),
+  LINKS_MIN = (1 << 18) - (1 << 12),
+  SLOTS_MIN = 1 << 12
+};
 
 /* Log that the disk is asked to begin with, long before the sync of BATCH. */
 #define BEGIN_LEN ((uint64_t)256 << 10)
@@ -61,7 +72,7 @@ static uint64_t due_len_of(blt_sync_level level)
   case BLT_SYNC_FULL:
     return BLT__LOG_MAX;
   case BLT_SYNC_OFF:
-    return LOG_MAX_OFF;
+    return DUE_MIN_OFF;
   default:
     return UNSYNCED_MAX;
   }
@@ -76,6 +87,7 @@ void blt__log_init(struct blt__log *log, struct blt__image *image,
                            .sink = sink,
                            .level = level,
                            .log_max = BLT__LOG_MAX,
+                           .sync_len = UNSYNCED_MAX,
                            .due_len = due_len_of(level)};
   blt__room_init(&log->room);
   struct blt__buf *const bufs[] = {&log->record, &log->times, &log->gathered,
@@ -262,25 +274,42 @@ static blt_status make_durable(struct blt__log *log)
   return BLT_OK;
 }
 
-/* How many links may wait. Where only slots changed, a checkpoint at OFF writes
- * the index once over: 48 bytes a link, less than a larger table costs in
- * memory that is touched for the first time. */
-static size_t links_max(const struct blt__log *log)
+/* How many links may wait. At OFF, where only slots changed, fewer: to write
+ * the index once over costs 48 bytes a link then, less than a larger table
+ * costs in memory that is touched for the first time. */
+static size_t links_due(const struct blt__log *log)
 {
-  uint64_t n = log->image->layout.n_buckets / BUCKETS_PER_LINK;
+  const int is_slots = log->level == BLT_SYNC_OFF && log->tombs.n == 0;
+  const uint64_t least = is_slots ? SLOTS_MIN : LINKS_MIN;
+  const uint64_t n = log->image->layout.n_buckets / SHARE;
 
-  if (log->level != BLT_SYNC_OFF || log->tombs.n > 0 || n > LINKS_MAX)
-    return LINKS_MAX;
-  return n < LINKS_MIN ? LINKS_MIN : (size_t)n;
+  return (size_t)(n < least ? least : n > LINKS_MAX ? LINKS_MAX : n);
+}
+
+/* How much log may wait. */
+static uint64_t len_due(const struct blt__log *log)
+{
+  const uint64_t len = log->image->view.size / SHARE;
+
+  if (log->level == BLT_SYNC_FULL || len <= log->sync_len ||
+      len <= log->due_len)
+    return log->due_len;
+  return len < DUE_MAX ? len : DUE_MAX;
 }
 
 static int is_checkpoint_due(const struct blt__log *log)
 {
-  uint64_t from =
-      log->level == BLT_SYNC_BATCH ? log->durable : log->group.start;
+  const size_t n_due = links_due(log);
 
-  return log->end - from >= log->due_len ||
-         log->image->links.n >= links_max(log) || log->tombs.n >= LINKS_MAX;
+  return log->end - log->group.start >= len_due(log) ||
+         log->image->links.n >= n_due || log->tombs.n >= n_due;
+}
+
+static int is_sync_due(const struct blt__log *log)
+{
+  return log->level == BLT_SYNC_FULL ||
+         (log->level == BLT_SYNC_BATCH &&
+          log->end - log->durable >= log->sync_len);
 }
 
 /* While the next commits are made the disk works already. Whole pages only: the
@@ -303,8 +332,7 @@ blt_status blt__log_settle(struct blt__log *log)
 
   if (!is_due)
     begin_sync(log);
-  blt_status status =
-      is_due || log->level == BLT_SYNC_FULL ? make_durable(log) : BLT_OK;
+  blt_status status = is_due || is_sync_due(log) ? make_durable(log) : BLT_OK;
 
   return status == BLT_OK && is_due ? blt__checkpoint(log) : status;
 }

@@ -54,8 +54,10 @@ struct blt__log {
   blt_sync_level level;
   uint8_t header[BLT__HEADER_LEN]; /* as in the file                       */
   uint64_t boot_id;
-  uint64_t log_max; /* BLT__LOG_MAX, and by level; tests have it shorter    */
-  uint64_t due_len;
+  /* Lengths of log that tests have shorter: */
+  uint64_t log_max;  /* that recovery reads: BLT__LOG_MAX                    */
+  uint64_t sync_len; /* that is not synced, at BATCH                         */
+  uint64_t due_len;  /* whose links wait, in a small store; by level         */
 
   int in_session;     /* the header says DIRTY                              */
   int guarded;        /* the header's kind is inverted (L5)                 */

@@ -178,6 +178,15 @@ void program_reopen(struct session *s, int kill)
   session_open(s, BLT_WRITE);
 }
 
+/* Each third time it is not time for a checkpoint yet. */
+static void settle(struct session *s)
+{
+  if (s->level == BLT_SYNC_BATCH && ++s->n_settled % 3 == 0)
+    session_sync_log(s);
+  else
+    session_checkpoint(s);
+}
+
 void program_step(struct session *s)
 {
   if (chance(s, has(s, TRAIT_REWRITES) ? 40 : 7))
@@ -187,7 +196,7 @@ void program_step(struct session *s)
   if (chance(s, has(s, TRAIT_STAMPS) ? 10 : 1))
     session_set_file_time(s);
   if (chance(s, 12))
-    session_checkpoint(s);
+    settle(s);
   if (chance(s, 6))
     session_rest(s);
   run_batch(s);

@@ -355,6 +355,20 @@ void session_checkpoint(struct session *s)
   end_call(s, 0);
 }
 
+/* And at BATCH, long before that, once much of it is not synced. */
+void session_sync_log(struct session *s)
+{
+  if (is_off(s) || !s->db->log.in_session)
+    return;
+  struct blt__log *const log = &s->db->log;
+  const uint64_t sync_len = log->sync_len;
+  begin_call(s);
+  log->sync_len = 1;
+  expect(s, blt__log_settle(log) == BLT_OK, "sync of the log");
+  log->sync_len = sync_len;
+  end_call(s, 0);
+}
+
 /* ---- rewrites */
 
 void session_reindex(struct session *s, uint32_t n_buckets)

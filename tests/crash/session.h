@@ -21,6 +21,7 @@ struct session {
   struct blt__ahead ahead; /* when zeros are written ahead of the log; or 0 */
   blt_db *db; /* NULL between sessions                               */
   int in_batch;
+  unsigned n_settled; /* checkpoints, and syncs without one                 */
   struct entry now[MAX_ENTRIES];   /* what is not committed included        */
   struct entry batch[MAX_ENTRIES]; /* before an open batch                  */
   uint8_t deletable[MAX_KEYS]; /* of a foreign file: had one version only   */
@@ -50,6 +51,7 @@ void session_abort(struct session *s);
 void session_sync(struct session *s);
 void session_rest(struct session *s); /* blt_checkpoint */
 void session_checkpoint(struct session *s);
+void session_sync_log(struct session *s);
 void session_reindex(struct session *s, uint32_t n_buckets);
 /* n_buckets 0: as many as there are. */
 void session_prune(struct session *s, uint64_t older_than, uint32_t n_buckets);

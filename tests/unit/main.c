@@ -11,7 +11,8 @@ int main(int argc, char **argv)
       reserved_suite, keyhash_suite, links_suite,  lookup_suite,
       pending_suite,  log_suite,     replay_suite, rewrite_suite,
       repair_suite,   gap_suite,     cover_suite,  room_suite,
-      begin_suite,    resolve_suite, off_suite,    aside_suite,
+      begin_suite,    resolve_suite, due_suite,    off_suite,
+      aside_suite,
   };
 
   return run_suites(argc, argv, makers, sizeof makers / sizeof *makers);

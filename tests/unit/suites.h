@@ -12,6 +12,7 @@ Suite *bodyhash_suite(void);
 Suite *buf_suite(void);
 Suite *bytes_suite(void);
 Suite *cover_suite(void);
+Suite *due_suite(void);
 Suite *env_suite(void);
 Suite *fail_suite(void);
 Suite *file_suite(void);
