@@ -15,8 +15,12 @@ void blt__memory_want_large_pages(void *memory, size_t len)
   const uintptr_t begin = ((uintptr_t)memory + mask) & ~mask;
   const uintptr_t end = ((uintptr_t)memory + len) & ~mask;
 
-  if (begin < end)
-    (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+  if (begin >= end)
+    return;
+  /* An allocator may hand out pages that were used before: small ones, which
+   * would stay so. */
+  (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+  (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
 #else
   (void)memory;
   (void)len;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Memory that is read at random places, before its first use: pages of 2 MiB
- * where there are such. A wish; nothing else changes. */
+ * where there are such. A wish; but what the memory holds may be lost. */
 void blt__memory_want_large_pages(void *memory, size_t len);
 
 #endif

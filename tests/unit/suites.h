@@ -26,6 +26,7 @@ Suite *links_suite(void);
 Suite *lock_suite(void);
 Suite *log_suite(void);
 Suite *lookup_suite(void);
+Suite *memory_suite(void);
 Suite *off_suite(void);
 Suite *pending_suite(void);
 Suite *record_suite(void);

@@ -1,0 +1,67 @@
+/* test_memory.c - os/memory: large pages for a row of memory */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/memory.h"
+#include "unit/inside.h"
+#include "unit/suites.h"
+
+enum { LARGE_PAGE = 2 << 20, LEN = 3 * LARGE_PAGE };
+
+static uint8_t *memory;
+
+static void get_memory(void)
+{
+  memory = malloc(LEN);
+  ck_assert_ptr_nonnull(memory);
+  memset(memory, 'm', LEN);
+}
+
+static void give_memory_back(void)
+{
+  free(memory);
+}
+
+/* Bytes up to the first place where a large page can begin. */
+static size_t len_before(const uint8_t *at)
+{
+  return (LARGE_PAGE - (uintptr_t)at % LARGE_PAGE) % LARGE_PAGE;
+}
+
+START_TEST(nothing_is_lost_around_the_large_pages)
+{
+  const size_t begin = len_before(memory);
+  const size_t end = begin + (LEN - begin) / LARGE_PAGE * LARGE_PAGE;
+
+  blt__memory_want_large_pages(memory, LEN);
+  for (size_t i = 0; i < LEN; i++)
+    if (i < begin || i >= end)
+      ck_assert_int_eq(memory[i], 'm');
+  memset(memory, 'n', LEN);
+  for (size_t i = 0; i < LEN; i++)
+    ck_assert_int_eq(memory[i], 'n');
+}
+END_TEST
+
+START_TEST(nothing_is_lost_where_no_large_page_fits)
+{
+  uint8_t *const at = memory + len_before(memory) + 1;
+
+  blt__memory_want_large_pages(at, LARGE_PAGE);
+  for (size_t i = 0; i < LEN; i++)
+    ck_assert_int_eq(memory[i], 'm');
+}
+END_TEST
+
+Suite *memory_suite(void)
+{
+  Suite *const suite = suite_create("memory");
+  TCase *const pages = case_of("pages");
+
+  tcase_add_checked_fixture(pages, get_memory, give_memory_back);
+  tcase_add_test(pages, nothing_is_lost_around_the_large_pages);
+  tcase_add_test(pages, nothing_is_lost_where_no_large_page_fits);
+  suite_add_tcase(suite, pages);
+  return suite;
+}
