@@ -164,6 +164,33 @@ class Report(unittest.TestCase):
         self.assertEqual([row[4] for row in verdicts],
                          ["cdb", "lmdb (can update)"])
 
+    def read(self, *runs):
+        """Each run is a file: engines, when it began, and its lines."""
+        sys.path.insert(0, os.path.dirname(report))
+        from reporting import results
+        with tempfile.TemporaryDirectory() as folder:
+            paths = []
+            for engines, date, lines in runs:
+                paths.append(os.path.join(folder, f"{len(paths)}.jsonl"))
+                about = [{"about": 1, "engine": name} for name in engines]
+                with open(paths[-1], "w", encoding="utf-8") as out:
+                    for made in [{"head": 1, "date": date}, *about, *lines]:
+                        print(json.dumps(made), file=out)
+            return results.read(paths)
+
+    def test_figures_of_two_runs_are_not_mixed(self):
+        many = ["blt", "cdb", "lmdb", "tkrzw", "kyoto"]
+        read = self.read(
+            (many, "2026-11-21", [line("blt", "delete", 1.0),
+                                  line("lmdb", "delete", 8.0)]),
+            (many, "2026-11-22", [line("blt", "delete", 2.0)]),
+            (["blt", "blt-full"], "2026-11-23",
+             [line("blt", "delete", 3.0), line("blt-full", "delete", 4.0)]))
+        self.assertEqual(read.repetitions("delete", 50000, "blt"), [2.0])
+        self.assertEqual(read.repetitions("delete", 50000, "lmdb"), [8.0])
+        beside = read.beside("blt", "blt-full")
+        self.assertEqual(beside.repetitions("delete", 50000, "blt"), [3.0])
+
     def test_the_median_of_the_repetitions_counts(self):
         self.assertEqual(
             self.rows(line("blt", "open_again", 1e-6),

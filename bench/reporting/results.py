@@ -26,6 +26,7 @@ class Results:
         self.walls = collections.defaultdict(list)    # the same, by the wall
         self.amounts = collections.defaultdict(list)  # Cell -> figures
         self.wrong = []     # lines whose result was not right
+        self.runs = [self]  # of which it was put together
 
     def add(self, line):
         if "head" in line:
@@ -48,6 +49,14 @@ class Results:
         self.walls[cell].append(line["seconds"] / line["ops"])
         if not line["ok"]:
             self.wrong.append(line)
+
+    def date(self):
+        return max((head["date"] for head in self.heads), default="")
+
+    def beside(self, *engines):
+        """What was measured where all of these ran."""
+        return merged([run for run in self.runs
+                       if set(engines) <= set(run.engines)], self.clock)
 
     def repetitions(self, op, n, engine, value_len=200):
         """Seconds for one operation, once for each repetition, or None."""
@@ -95,10 +104,32 @@ class Results:
         return list(dict.fromkeys(getattr(cell, of) for cell in cells))
 
 
+# So many engines in one run: it was made to compare them.
+COMPARED = 5
+
+
+def merged(runs, clock):
+    """All cells; of what several runs have, the rows of one of them: figures
+    of two runs are not compared. It is the newest of those that compare."""
+    whole = Results(clock)
+    whole.runs = sorted(runs, key=lambda run: (len(run.engines) >= COMPARED,
+                                               run.date()))
+    for run in whole.runs:
+        whole.engines.update(run.engines)
+        whole.times.update(run.times)
+        whole.walls.update(run.walls)
+        whole.amounts.update(run.amounts)
+    for run in runs:
+        whole.heads.extend(run.heads)
+        whole.wrong.extend(run.wrong)
+    return whole
+
+
 def read(paths, clock="seconds"):
-    results = Results(clock)
+    runs = []
     for path in paths:
+        runs.append(Results(clock))
         with open(path, encoding="utf-8") as lines:
             for line in lines:
-                results.add(json.loads(line))
-    return results
+                runs[-1].add(json.loads(line))
+    return merged(runs, clock)

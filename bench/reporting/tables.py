@@ -112,6 +112,7 @@ def mapping(results):
     table = []
     study = {"random_read": "300K -> 1.34M", "contains_miss": "503K -> 2.95M",
              "iter_keys": "1.81M -> 2.60M", "iter_items": "1.64M -> 2.02M"}
+    results = results.beside("blt", "blt-pread")
     for op, theirs in study.items():
         read, mapped = (results.rate(op, 50000, name)
                         for name in ("blt-pread", "blt"))
@@ -169,6 +170,7 @@ def durable(results):
 
 def levels(results):
     names = ["blt", "blt-batch", "blt-full"]
+    results = results.beside(*names)
     for n in results.sizes_of("seq_write"):
         if not results.engines_of("seq_write", n).count("blt-full"):
             continue
