@@ -114,8 +114,11 @@ def line(engine, op, seconds, n=50000, **rest):
 class Report(unittest.TestCase):
     """Of lines that are made up."""
 
-    def rows(self, *lines):
+    @classmethod
+    def setUpClass(cls):
         sys.path.insert(0, os.path.dirname(report))
+
+    def rows(self, *lines):
         from reporting import results, targets
         made = results.Results()
         for made_line in lines:
@@ -166,7 +169,6 @@ class Report(unittest.TestCase):
 
     def read(self, *runs):
         """Each run is a file: engines, when it began, and its lines."""
-        sys.path.insert(0, os.path.dirname(report))
         from reporting import results
         with tempfile.TemporaryDirectory() as folder:
             paths = []

@@ -172,8 +172,6 @@ def levels(results):
     names = ["blt", "blt-batch", "blt-full"]
     results = results.beside(*names)
     for n in results.sizes_of("seq_write"):
-        if not results.engines_of("seq_write", n).count("blt-full"):
-            continue
         yield from words.table(
             [f"operation, {n:,} keys", "OFF", "BATCH", "FULL"],
             [[op, *(words.rate(results.by_the_wall(op, n, name))

@@ -341,32 +341,30 @@ void session_rest(struct session *s)
   end_call(s, 1);
 }
 
-/* What happens by itself after a commit once the log is long. */
-void session_checkpoint(struct session *s)
+/* What happens by itself after a commit once the log has this length, for which
+ * any log is long now. */
+static void settle_at(struct session *s, uint64_t *len, const char *what)
 {
-  if (is_off(s) || !s->db->log.in_session)
-    return;
-  struct blt__log *const log = &s->db->log;
-  const uint64_t due_len = log->due_len;
+  const uint64_t len_before = *len;
+
   begin_call(s);
-  log->due_len = 1;
-  expect(s, blt__log_settle(log) == BLT_OK, "checkpoint");
-  log->due_len = due_len;
+  *len = 1;
+  expect(s, blt__log_settle(&s->db->log) == BLT_OK, what);
+  *len = len_before;
   end_call(s, 0);
 }
 
-/* And at BATCH, long before that, once much of it is not synced. */
+void session_checkpoint(struct session *s)
+{
+  if (!is_off(s) && s->db->log.in_session)
+    settle_at(s, &s->db->log.due_len, "checkpoint");
+}
+
+/* At BATCH, long before that. */
 void session_sync_log(struct session *s)
 {
-  if (is_off(s) || !s->db->log.in_session)
-    return;
-  struct blt__log *const log = &s->db->log;
-  const uint64_t sync_len = log->sync_len;
-  begin_call(s);
-  log->sync_len = 1;
-  expect(s, blt__log_settle(log) == BLT_OK, "sync of the log");
-  log->sync_len = sync_len;
-  end_call(s, 0);
+  if (!is_off(s) && s->db->log.in_session)
+    settle_at(s, &s->db->log.sync_len, "sync of the log");
 }
 
 /* ---- rewrites */
