@@ -290,9 +290,11 @@ typedef int (*blt_progress)(void *ctx, const char *phase, uint64_t done,
  * SIDE TABLE. Lookups go through the file's own index, for which a key has to
  * be hashed with BLAKE2s, or through a table in memory from a faster hash to
  * the key's place: two to four times as fast, most of all for keys that are
- * not there. It takes 13 bytes for each key (22 in a writer,
- * which leaves room) and one pass over the heads
- * of the blocks (about 100 ns a key; the lookup that meets it takes that long).
+ * not there. It takes 13 bytes for each key (22 in a writer, which leaves room)
+ * and one pass over the heads of the blocks (about 100 ns a key; the lookup
+ * that meets it takes that long). A reader's holds keys of up to 15 bytes as
+ * well, for 26 bytes a key more and if side_table_max has room for all of them:
+ * blt_has does not look at their blocks then, and takes half as long or less.
  * By default it is built when there were lookups for an eighth of the keys, or
  * for twice the keys by blt_get_many and blt_has_many, which gain less by it,
  * unless it would need more than side_table_max or the file is not mapped.

@@ -69,13 +69,27 @@ static inline int is_quick(const blt_db *db, const void *key, size_t key_len)
          blt__side_is_ready(&db->side);
 }
 
-static inline int find_quickly(const blt_db *db, const void *key,
-                               size_t key_len, int wants_value, blt_bytes *out)
+static inline int get_quickly(const blt_db *db, const void *key, size_t key_len,
+                              blt_bytes *out)
 {
   return !is_quick(db, key, key_len)
              ? -1
              : blt__find_mapped(db, blt__cheaphash(db->side.seed, key, key_len),
-                                key, key_len, wants_value, out);
+                                key, key_len, 1, out);
+}
+
+static inline int has_quickly(const blt_db *db, const void *key, size_t key_len)
+{
+  blt_bytes value;
+
+  if (!is_quick(db, key, key_len))
+    return -1;
+  const uint64_t cheap = blt__cheaphash(db->side.seed, key, key_len);
+  if (!blt__side_can_tell(&db->side, key_len))
+    return blt__find_mapped(db, cheap, key, key_len, 0, &value);
+  blt__side_ask_keys(&db->side, cheap);
+  const int found = blt__side_has(&db->side, cheap, key, key_len);
+  return blt__view_is_hit(&db->image.view) ? -1 : found;
 }
 
 /* What a quick lookup leaves. Not inlined: it would make the quick one's frame
@@ -100,7 +114,7 @@ BLT_API blt_status blt_get(blt_db *db, const void *key, size_t key_len,
                            blt_bytes *out_value)
 {
   blt_bytes value;
-  int found = find_quickly(db, key, key_len, 1, &value);
+  int found = get_quickly(db, key, key_len, &value);
 
   if (found < 0)
     return get(db, key, key_len, out_value);
@@ -146,8 +160,7 @@ __attribute__((noinline)) static blt_status has(blt_db *db, const void *key,
 
 BLT_API blt_status blt_has(blt_db *db, const void *key, size_t key_len)
 {
-  blt_bytes value;
-  int found = find_quickly(db, key, key_len, 0, &value);
+  int found = has_quickly(db, key, key_len);
 
   if (found < 0)
     return has(db, key, key_len);

@@ -42,6 +42,7 @@ static void release_lines(struct blt__side *side)
   blt__release(side->env, side->memory, side->memory_len);
   side->memory = NULL;
   side->lines = NULL;
+  side->keys = NULL;
   side->n_lines = side->memory_len = side->n_used = 0;
 }
 
@@ -69,7 +70,8 @@ static void set_place(struct blt__line *line, unsigned place, uint32_t tag,
   blt__put6(line->offs[place], off);
 }
 
-static void add(struct blt__side *side, uint64_t cheap, uint64_t off)
+/* The place that the key has now. */
+static uint64_t add(struct blt__side *side, uint64_t cheap, uint64_t off)
 {
   uint64_t number = blt__side_line(side, cheap);
 
@@ -82,14 +84,14 @@ static void add(struct blt__side *side, uint64_t cheap, uint64_t off)
     unsigned place = blt__line_first(gone != 0 ? gone : free);
     side->n_used += line->tags[place] == BLT__LINE_EMPTY;
     set_place(line, place, blt__line_tag(cheap), off);
-    return;
+    return number * BLT__LINE_PLACES + place;
   }
 }
 
 /* Fuller than that, searches get long; a larger one is built when it pays. */
-static int is_crowded(const struct blt__side *side, uint64_t n_used)
+static int is_crowded(uint64_t n_lines, uint64_t n_used)
 {
-  return n_used > side->n_lines * MOST_IN_TEN / 10;
+  return n_used > n_lines * MOST_IN_TEN / 10;
 }
 
 /* The line and place of a key's block; NULL: there is none. */
@@ -119,10 +121,10 @@ void blt__side_move(struct blt__side *side, uint64_t cheap, uint64_t from,
   if (!blt__side_is_ready(side))
     return;
   if (from == 0) {
-    if (is_crowded(side, side->n_used + 1))
+    if (is_crowded(side->n_lines, side->n_used + 1))
       blt__side_drop(side);
     else
-      add(side, cheap, to);
+      (void)add(side, cheap, to);
     return;
   }
   struct blt__line *line = find_place(side, cheap, from, &place);
@@ -147,28 +149,45 @@ int blt__side_pays(struct blt__side *side, uint64_t cost, uint64_t n_keys)
   return lost >= LOST_MIN && lost / BLT__SIDE_BUILD > n_keys;
 }
 
-static int make_lines(struct blt__side *side, uint64_t n_keys)
+/* A count of lines for so many keys: 0 when they do not fit. */
+static uint64_t choose_lines(const struct blt__side *side, uint64_t n_keys)
 {
-  const uint64_t line_len = sizeof *side->lines;
-  uint64_t most = side->max_len / line_len;
+  uint64_t most = side->max_len / sizeof *side->lines;
+  uint64_t n_lines =
+      n_keys * 10 / (side->grows ? KEYS_IN_TEN_GROWING : KEYS_IN_TEN) +
+      LINES_MORE;
 
   if (most > UINT32_MAX)
     most = UINT32_MAX;
-  side->n_lines =
-      n_keys * 10 / (side->grows ? KEYS_IN_TEN_GROWING : KEYS_IN_TEN) +
-      LINES_MORE;
-  if (side->n_lines > most)
-    side->n_lines = most;
-  if (side->n_lines == 0 || is_crowded(side, n_keys))
+  if (n_lines > most)
+    n_lines = most;
+  return is_crowded(n_lines, n_keys) ? 0 : n_lines;
+}
+
+/* Keys are held where the table is only read, and has room for all of them. */
+static int make_lines(struct blt__side *side, uint64_t n_keys)
+{
+  const size_t line_len = sizeof *side->lines;
+  const uint64_t n_lines = choose_lines(side, n_keys);
+  const size_t lines_len = (size_t)n_lines * line_len;
+  const uint64_t keys_len = n_lines * BLT__LINE_PLACES * sizeof *side->keys;
+  const int holds_keys = !side->grows && keys_len <= side->max_len - lines_len;
+
+  if (n_lines == 0)
     return -1;
-  side->memory_len = (size_t)(side->n_lines * line_len + line_len - 1);
+  side->n_lines = n_lines;
+  side->memory_len =
+      lines_len + (holds_keys ? (size_t)keys_len : 0) + line_len - 1;
   side->memory = blt__alloc(side->env, side->memory_len);
   if (side->memory == NULL)
     return -1;
   side->lines = (struct blt__line *)(((uintptr_t)side->memory + line_len - 1) &
                                      ~(uintptr_t)(line_len - 1));
-  blt__memory_want_large_pages(side->memory, side->memory_len);
-  memset(side->memory, 0, side->memory_len);
+  if (holds_keys)
+    side->keys = (struct blt__shortkey *)(side->lines + n_lines);
+  /* Keys are read less often than lines, and large pages cost more to get. */
+  blt__memory_want_large_pages(side->memory, lines_len);
+  memset(side->lines, 0, lines_len);
   return 0;
 }
 
@@ -196,6 +215,15 @@ static int is_in_order(const struct met *met, size_t i, uint64_t cheap)
                         met->keys[i].key_len, 0, &hit) == BLT_NOT_FOUND;
 }
 
+static void hold_key(struct blt__side *side, uint64_t place,
+                     const struct blt__lane_key *key)
+{
+  if (side->keys != NULL)
+    side->keys[place] = key->key_len <= BLT__SHORTKEY_MAX
+                            ? blt__shortkey_of(key->key, key->key_len)
+                            : BLT__SHORTKEY_NONE;
+}
+
 static blt_status add_met(struct met *met)
 {
   uint64_t cheap[GROUP];
@@ -207,11 +235,11 @@ static blt_status add_met(struct met *met)
     blt__side_ask_line(met->side, cheap[i]);
   }
   for (size_t i = 0; i < met->n; i++) {
-    if (is_crowded(met->side, met->side->n_used + 1))
+    if (is_crowded(met->side->n_lines, met->side->n_used + 1))
       return BLT_E_TOO_BIG; /* more keys than the header says               */
     if (!is_in_order(met, i, cheap[i]))
       return BLT_E_CORRUPT;
-    add(met->side, cheap[i], met->off[i]);
+    hold_key(met->side, add(met->side, cheap[i], met->off[i]), &met->keys[i]);
   }
   met->n = 0;
   return BLT_OK;

@@ -6,12 +6,14 @@
  * A walk costs a BLAKE2s, a slot and the blocks of the chain; the table costs
  * one cache line (lookup/line.h) and the block. It is memory only, built by
  * walking all chains once, and given up rather than kept when it cannot be
- * right.
+ * right. A reader's holds short keys (lookup/shortkey.h) as well: whether there
+ * is one is known without its block.
  *
  *   H1  It answers what a walk of the chain would answer, its plain twin. It is
  *       built only if every chain can be walked and each key is in its own,
  *       with its hash, once; and each commit changes it.
- *   H2  A place proves nothing: the key's bytes in the block decide.
+ *   H2  A place proves nothing: the key's bytes decide, in the block or in the
+ *       table.
  *
  * While it is built others may look keys up by their chains. Changes are made
  * by a writer that is alone.
@@ -26,6 +28,7 @@
 #include "hash/cheaphash.h"
 #include "lookup/chain.h"
 #include "lookup/line.h"
+#include "lookup/shortkey.h"
 
 enum blt__side_state {
   BLT__SIDE_NONE,
@@ -38,11 +41,12 @@ struct blt__side {
   const struct blt__env *env; /* borrowed                                  */
   uint64_t seed;
   size_t max_len;    /* bytes that the table may take                     */
-  int grows;         /* keys will be added */
+  int grows;         /* keys will be added: short ones are not held       */
   _Atomic int state; /* enum blt__side_state                              */
-  struct blt__line *lines; /* n_lines of them, in `memory`, which is owned */
+  struct blt__line *lines; /* n_lines of them, in `memory`            */
   uint64_t n_lines;
-  void *memory;
+  struct blt__shortkey *keys; /* of each place; NULL: none is held           */
+  void *memory;               /* of lines and then keys; owned               */
   size_t memory_len;
   uint64_t n_used;  /* places, also of keys that are gone: some are empty    */
   unsigned ask_len; /* bytes of a block that a reader is likely to want     */
@@ -190,6 +194,44 @@ static inline int blt__side_find_quickly(const struct blt__side *side,
   if (wants_value)
     blt__side_ask_value(side, image, off);
   return blt__side_is_at(image, off, key, key_len, out, out_len) ? 1 : -1;
+}
+
+/* Can blt__side_has say whether this key is there? */
+static inline int blt__side_can_tell(const struct blt__side *side,
+                                     size_t key_len)
+{
+  return side->keys != NULL && key_len <= BLT__SHORTKEY_MAX;
+}
+
+static inline void blt__side_ask_keys(const struct blt__side *side,
+                                      uint64_t cheap)
+{
+  enum { IN_A_LINE = 64 / sizeof(struct blt__shortkey) };
+  const struct blt__shortkey *keys =
+      side->keys + blt__side_line(side, cheap) * BLT__LINE_PLACES;
+
+  for (unsigned i = 0; i < BLT__LINE_PLACES; i += IN_A_LINE)
+    blt__ask(keys + i);
+}
+
+/* Whether blt__side_find would find the key, where that can be told. */
+static inline int blt__side_has(const struct blt__side *side, uint64_t cheap,
+                                const void *key, size_t key_len)
+{
+  const uint32_t tag = blt__line_tag(cheap);
+  const struct blt__shortkey wanted = blt__shortkey_of(key, key_len);
+
+  for (uint64_t number = blt__side_line(side, cheap);;
+       number = blt__side_next(side, number)) {
+    const struct blt__line *line = &side->lines[number];
+    const struct blt__shortkey *keys = side->keys + number * BLT__LINE_PLACES;
+    for (uint32_t match = blt__line_match(line, tag); match != 0;
+         match = blt__line_rest(match))
+      if (blt__shortkey_same(keys[blt__line_first(match)], wanted)) /* H2 */
+        return 1;
+    if (!blt__line_is_full(line))
+      return 0;
+  }
 }
 
 /* Ask for the line, or for the block that a search meets first: where that is,

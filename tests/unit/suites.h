@@ -35,6 +35,7 @@ Suite *replay_suite(void);
 Suite *reserved_suite(void);
 Suite *rewrite_suite(void);
 Suite *room_suite(void);
+Suite *shortkey_suite(void);
 Suite *side_suite(void);
 Suite *status_suite(void);
 Suite *view_suite(void);
