@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 
 #define TARGET __attribute__((target("sse4.1")))
+#define INLINE TARGET static inline __attribute__((always_inline))
 
 struct rows {
   __m128i a, b, c, d;
@@ -24,13 +25,13 @@ struct rows {
 #define BY_16 _mm_set_epi8(13, 12, 15, 14, 9, 8, 11, 10, 5, 4, 7, 6, 1, 0, 3, 2)
 #define BY_8 _mm_set_epi8(12, 15, 14, 13, 8, 11, 10, 9, 4, 7, 6, 5, 0, 3, 2, 1)
 
-TARGET static inline __m128i rotate(__m128i x, int n)
+INLINE __m128i rotate(__m128i x, int n)
 {
   return _mm_or_si128(_mm_srli_epi32(x, n), _mm_slli_epi32(x, 32 - n));
 }
 
 /* x and y: a word of the message for each column. */
-TARGET static inline void mix(struct rows *v, __m128i x, __m128i y)
+INLINE void mix(struct rows *v, __m128i x, __m128i y)
 {
   v->a = _mm_add_epi32(_mm_add_epi32(v->a, x), v->b);
   v->d = _mm_shuffle_epi8(_mm_xor_si128(v->d, v->a), BY_16);
@@ -42,14 +43,14 @@ TARGET static inline void mix(struct rows *v, __m128i x, __m128i y)
   v->b = rotate(_mm_xor_si128(v->b, v->c), 7);
 }
 
-TARGET static inline void turn(struct rows *v)
+INLINE void turn(struct rows *v)
 {
   v->a = _mm_shuffle_epi32(v->a, _MM_SHUFFLE(2, 1, 0, 3));
   v->c = _mm_shuffle_epi32(v->c, _MM_SHUFFLE(0, 3, 2, 1));
   v->d = _mm_shuffle_epi32(v->d, _MM_SHUFFLE(1, 0, 3, 2));
 }
 
-TARGET static inline void turn_back(struct rows *v)
+INLINE void turn_back(struct rows *v)
 {
   v->a = _mm_shuffle_epi32(v->a, _MM_SHUFFLE(0, 3, 2, 1));
   v->c = _mm_shuffle_epi32(v->c, _MM_SHUFFLE(2, 1, 0, 3));
@@ -57,14 +58,15 @@ TARGET static inline void turn_back(struct rows *v)
 }
 
 /* Word by word: the block was written in pieces just now, and a load that
- * spans several of them would wait. */
-TARGET static inline int word(const uint8_t *block, int i)
+ * spans several of them would wait. Those behind the key are zero. */
+INLINE int word(const uint8_t *block, int n_words, int i)
 {
-  return (int)blt__get4(block + 4 * i);
+  return i < n_words ? (int)blt__get4(block + 4 * i) : 0;
 }
 
 #define WORDS(i, j, k, l)                                                      \
-  _mm_set_epi32(word(block, l), word(block, k), word(block, j), word(block, i))
+  _mm_set_epi32(word(block, n_words, l), word(block, n_words, k),              \
+                word(block, n_words, j), word(block, n_words, i))
 
 /* A round, with the order that it takes the words in. */
 #define ROUND(i0, i1, i2, i3, i4, i5, i6, i7, i8, i9, i10, i11, i12, i13, i14, \
@@ -76,8 +78,10 @@ TARGET static inline int word(const uint8_t *block, int i)
     turn_back(&v);                                                             \
   } while (0)
 
-TARGET void blt__keyhash_sse41(const uint8_t *block, uint32_t len,
-                               uint8_t *digest)
+/* n_words is known when this is compiled: a key of four words has twelve fewer
+ * to put together. */
+INLINE void hash_block(const uint8_t *block, int n_words, uint32_t len,
+                       uint8_t *digest)
 {
   const __m128i iv_low =
       _mm_set_epi32((int)0xa54ff53a, 0x3c6ef372, (int)0xbb67ae85, 0x6a09e667);
@@ -98,6 +102,15 @@ TARGET void blt__keyhash_sse41(const uint8_t *block, uint32_t len,
   ROUND(6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5);
   ROUND(10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0);
   _mm_storeu_si128((void *)digest, _mm_xor_si128(h, _mm_xor_si128(v.a, v.c)));
+}
+
+TARGET void blt__keyhash_sse41(const uint8_t *block, uint32_t len,
+                               uint8_t *digest)
+{
+  if (len <= 16)
+    hash_block(block, 4, len, digest);
+  else
+    hash_block(block, 16, len, digest);
 }
 
 int blt__keyhash_has_sse41(void)
