@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ask.h"
 #include "base/env.h"
 
 enum blt__link_mark {
@@ -43,6 +44,13 @@ static inline size_t blt__links_place(const struct blt__links *links,
                                       uint64_t off)
 {
   return (size_t)((off * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & links->mask;
+}
+
+/* Ask for the place where a search for the entry begins. */
+static inline void blt__links_ask(const struct blt__links *links, uint64_t off)
+{
+  if (links->n != 0)
+    blt__ask(&links->entries[blt__links_place(links, off)]);
 }
 
 /* The entry, or NULL. Good until the next call that adds. */

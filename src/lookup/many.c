@@ -17,18 +17,12 @@ struct ahead {
   uint64_t off[BLT__MANY_MAX]; /* of a slot, then of a block                */
 };
 
-static void ask_for_entry(const struct blt__links *links, uint64_t off)
-{
-  if (links->n != 0)
-    blt__ask(&links->entries[blt__links_place(links, off)]);
-}
-
 static void ask_for_slots(struct ahead *ahead)
 {
   for (size_t i = 0; i < ahead->n; i++) {
     uint64_t off =
         blt__layout_slot(&ahead->image->layout, ahead->queries[i].hash);
-    ask_for_entry(&ahead->image->links, off);
+    blt__links_ask(&ahead->image->links, off);
     blt__image_ask(ahead->image, off);
     ahead->off[i] = off;
   }
@@ -46,7 +40,7 @@ static uint64_t ask_for_first(struct ahead *ahead)
       continue;
     }
     blt__image_ask(ahead->image, ahead->off[i]);
-    ask_for_entry(&ahead->image->links, ahead->off[i] + BLT__LINK_OFF);
+    blt__links_ask(&ahead->image->links, ahead->off[i] + BLT__LINK_OFF);
   }
   return empty;
 }

@@ -274,12 +274,16 @@ static size_t ask_for_chains(const struct blt__image *image, uint64_t slot_off,
 {
   size_t n_chains = 0;
 
+  if (image->links.n != 0)
+    for (uint64_t i = 0; i < n; i++)
+      blt__links_ask(&image->links, slot_off + i * BLT__LINK_LEN);
   for (uint64_t i = 0; i < n; i++) {
     uint64_t off = slot_off + i * BLT__LINK_LEN;
     uint64_t link = blt__image_peek(image, off);
     out[n_chains] = off;
     n_chains += link > BLT__LINK_END; /* a branch would be guessed wrongly */
     blt__image_ask(image, link);
+    blt__links_ask(&image->links, link + BLT__LINK_OFF);
   }
   return n_chains;
 }
