@@ -334,7 +334,8 @@ typedef struct blt_options {
   blt_choice exclusive;       /* BLT_CREATE: ON fails with BLT_E_EXISTS when
                                  there is such a file; default off          */
   blt_choice threads;         /* default on. OFF: the caller promises one
-                                 thread at a time, and saves the lock       */
+                                 thread at a time, and saves the lock (which
+                                 a process with one thread saves anyway)    */
   blt_choice close_fd;        /* blt_open_fd: blt_close closes fd; default
                                  off                                        */
   const blt_allocator *allocator; /* copied; NULL: malloc                   */

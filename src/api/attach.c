@@ -195,7 +195,7 @@ blt_status blt__attach(blt_db *db)
   db->opened = (blt_open_info){.what = BLT_OPENED_CLEAN};
   db->is_unclean = 0;
   db->in_batch = db->skip_reindex = 0;
-  db->uses_lock = db->writable && db->options.threads != BLT_OFF;
+  db->turns.are_taken = db->writable && db->options.threads != BLT_OFF;
   db->fork_count = blt__fork_count();
   status = blt__view_judge(&db->image.view, attach_image(db));
   if (status == BLT_OK && db->options.side_table == BLT_ON)
@@ -203,7 +203,7 @@ blt_status blt__attach(blt_db *db)
   if (status < 0)
     release_all(db);
   db->is_plain = status >= 0 && !db->writable;
-  db->is_quick = db->is_plain && !db->image.view.by_read;
+  db->is_quick = status >= 0 && !db->image.view.by_read;
   return status;
 }
 

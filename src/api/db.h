@@ -4,13 +4,14 @@
 #ifndef BLT_API_DB_H
 #define BLT_API_DB_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "blt.h"
 #include "change/log.h"
 #include "change/pending.h"
 #include "lookup/side.h"
+#include "os/lock.h"
+#include "os/turns.h"
 
 struct blt_db {
   struct blt__env env;
@@ -39,10 +40,9 @@ struct blt_db {
   int is_unclean;   /* the header says so, and nothing mended it   */
   blt_open_info opened;
 
-  pthread_rwlock_t lock;
-  int uses_lock;
+  struct blt__turns turns;
   int is_plain; /* a reader that is open: nothing to judge, nothing to lock */
-  int is_quick; /* the same, and the file is mapped                         */
+  int is_quick; /* open, and the file is mapped                             */
   uint64_t n_batches;             /* of the user's that have ended          */
   _Atomic uint64_t n_mutations;   /* puts, deletes …                        */
   _Atomic uint64_t n_compactions; /* rewrites                               */
@@ -73,6 +73,12 @@ static inline blt_status blt__leave(blt_db *db, blt_status status)
   return db->is_plain && !blt__view_is_hit(&db->image.view)
              ? status
              : blt__leave_slowly(db, status);
+}
+
+/* Is the handle the parent's, from before a fork? */
+static inline int blt__is_forked(const blt_db *db)
+{
+  return db->writable && db->fork_count != blt__fork_count();
 }
 
 /* ---- open.c and its files */

@@ -85,7 +85,7 @@ static inline int blt__find_mapped(const blt_db *db, uint64_t cheap,
   return blt__view_is_hit(&db->image.view) ? -1 : found;
 }
 
-/* The same where it is not yet known that it may be done. */
+/* The same unless the write buffer has to be asked, or the file to be read. */
 static inline int blt__find_quickly(const blt_db *db, uint64_t cheap,
                                     const void *key, size_t key_len,
                                     int wants_value, blt_bytes *out)

@@ -3,8 +3,6 @@
  */
 #include "api/db.h"
 
-#include "os/lock.h"
-
 static blt_status judge_handle(const blt_db *db)
 {
   if (db == NULL)
@@ -12,7 +10,7 @@ static blt_status judge_handle(const blt_db *db)
   if (db->file == NULL || db->image.view.n_windows == 0)
     return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
                      "the handle is not open; blt_reopen failed before");
-  if (db->writable && db->fork_count != blt__fork_count())
+  if (blt__is_forked(db))
     return blt__fail(&db->sink, BLT_E_FORKED, BLT_NO_OFFSET,
                      "the handle was opened for writing before a fork; open "
                      "the file again in the child");
@@ -23,8 +21,8 @@ blt_status blt__enter_read_slowly(blt_db *db)
 {
   blt_status status = judge_handle(db);
 
-  if (status == BLT_OK && db->uses_lock)
-    pthread_rwlock_rdlock(&db->lock);
+  if (status == BLT_OK)
+    blt__turns_read(&db->turns);
   return status;
 }
 
@@ -32,8 +30,8 @@ blt_status blt__enter_alone(blt_db *db)
 {
   blt_status status = judge_handle(db);
 
-  if (status == BLT_OK && db->uses_lock)
-    pthread_rwlock_wrlock(&db->lock);
+  if (status == BLT_OK)
+    blt__turns_write(&db->turns);
   return status;
 }
 
@@ -48,12 +46,10 @@ blt_status blt__enter_write(blt_db *db)
   if (!db->writable)
     return blt__fail(&db->sink, BLT_E_READ_ONLY, BLT_NO_OFFSET,
                      "the file is open for reading only");
-  if (db->uses_lock)
-    pthread_rwlock_wrlock(&db->lock);
+  blt__turns_write(&db->turns);
   if (!db->log.poisoned)
     return BLT_OK;
-  if (db->uses_lock)
-    pthread_rwlock_unlock(&db->lock);
+  blt__turns_end(&db->turns);
   return blt__fail(&db->sink, BLT_E_POISONED, BLT_NO_OFFSET,
                    "an earlier write failed; close the handle and open the "
                    "file again, which recovers it");
@@ -61,8 +57,7 @@ blt_status blt__enter_write(blt_db *db)
 
 blt_status blt__leave_slowly(blt_db *db, blt_status status)
 {
-  if (db->uses_lock)
-    pthread_rwlock_unlock(&db->lock);
+  blt__turns_end(&db->turns);
   return blt__view_judge(&db->image.view, status);
 }
 

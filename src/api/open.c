@@ -59,7 +59,7 @@ static void free_handle(blt_db *db)
 
   if (db->path != NULL)
     blt__release(&env, db->path, strlen(db->path) + 1);
-  pthread_rwlock_destroy(&db->lock);
+  blt__turns_release(&db->turns);
   blt__release(&env, db, sizeof *db);
 }
 
@@ -83,7 +83,7 @@ static blt_status make_handle(const char *path, const blt_options *options,
   db->options = complete;
   db->fd = -1;
   db->writable = complete.mode != BLT_READ;
-  pthread_rwlock_init(&db->lock, NULL);
+  blt__turns_init(&db->turns);
   if (path != NULL && (db->path = copy_path(&env, path)) == NULL) {
     free_handle(db);
     return blt__fail_memory(&sink);

@@ -61,12 +61,15 @@ static inline blt_status find_value(blt_db *db, const void *key, size_t key_len,
                                          : status;
 }
 
-/* A reader that has nothing to lock and nothing to judge before it looks. */
+/* Nothing has to be locked or judged before it is looked for: through a reader,
+ * or where there is no other thread. */
 static inline int is_quick(const blt_db *db, const void *key, size_t key_len)
 {
   return db != NULL && db->is_quick && key != NULL &&
          key_len != BLT__RESERVED_KEY_LEN && key_len <= BLT__KEY_MAX &&
-         blt__side_is_ready(&db->side);
+         blt__side_is_ready(&db->side) &&
+         (db->is_plain ||
+          (blt__turns_are_mine(&db->turns) && !blt__is_forked(db)));
 }
 
 static inline int get_quickly(const blt_db *db, const void *key, size_t key_len,
@@ -74,8 +77,9 @@ static inline int get_quickly(const blt_db *db, const void *key, size_t key_len,
 {
   return !is_quick(db, key, key_len)
              ? -1
-             : blt__find_mapped(db, blt__cheaphash(db->side.seed, key, key_len),
-                                key, key_len, 1, out);
+             : blt__find_quickly(db,
+                                 blt__cheaphash(db->side.seed, key, key_len),
+                                 key, key_len, 1, out);
 }
 
 static inline int has_quickly(const blt_db *db, const void *key, size_t key_len)
@@ -86,7 +90,7 @@ static inline int has_quickly(const blt_db *db, const void *key, size_t key_len)
     return -1;
   const uint64_t cheap = blt__cheaphash(db->side.seed, key, key_len);
   if (!blt__side_can_tell(&db->side, key_len))
-    return blt__find_mapped(db, cheap, key, key_len, 0, &value);
+    return blt__find_quickly(db, cheap, key, key_len, 0, &value);
   blt__side_ask_keys(&db->side, cheap);
   const int found = blt__side_has(&db->side, cheap, key, key_len);
   return blt__view_is_hit(&db->image.view) ? -1 : found;

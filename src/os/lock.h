@@ -24,8 +24,8 @@ blt_status blt__lock_enter(const struct blt__env *env,
                            const struct blt__file_id *id, int exclusive);
 void blt__lock_leave(const struct blt__file_id *id, int exclusive);
 
-/* Counts forks behind this process: a handle remembers the count at its
- * birth and is a copy in a child when the count has moved. */
+/* Counts forks behind this process from the first call on: a handle remembers
+ * the count at its birth and is a copy in a child when the count has moved. */
 unsigned blt__fork_count(void);
 
 #endif

@@ -83,6 +83,23 @@ START_TEST(every_call_on_a_writing_handle_fails_in_a_child)
 }
 END_TEST
 
+/* Whose lookups have a way of their own. */
+START_TEST(a_handle_with_a_side_table_fails_in_a_child_too)
+{
+  blt_options options = options_of(BLT_WRITE);
+  const char *const path = temp_path("fork.blt");
+
+  EXPECT_OK(blt_close(new_store(path)));
+  options.side_table = BLT_ON;
+  blt_db *const db = open_path_with(path, &options);
+  expect_text(db, "a", "1");
+  EXPECT_OK(blt_has(db, "a", 1));
+  ck_assert_int_eq(in_child(db, try_everything), 0);
+  expect_text(db, "a", "1");
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 START_TEST(a_handle_without_a_lock_fails_in_a_child_too)
 {
   blt_options options = BLT_OPTIONS_INIT;
@@ -253,6 +270,7 @@ END_TEST
 Suite *fork_suite(void)
 {
   return SUITE_OF("fork", every_call_on_a_writing_handle_fails_in_a_child,
+                  a_handle_with_a_side_table_fails_in_a_child_too,
                   a_handle_without_a_lock_fails_in_a_child_too,
                   a_child_that_ends_leaves_the_lock_of_the_parent,
                   a_lock_that_the_parent_gives_up_is_free_beside_a_child,

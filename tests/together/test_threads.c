@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum { N_THREADS = 8, N_KEYS = 500, N_ROUNDS = 20, GENERATION_LEN = 64 };
 
@@ -272,11 +273,61 @@ START_TEST(two_writers_lose_nothing)
 }
 END_TEST
 
+/* It has to wait for the call whose callback started it. */
+static void *read_once(void *arg)
+{
+  struct shared *const shared = arg;
+  blt_bytes value;
+
+  wrong_unless(shared, blt_get(shared->db, "key-000007", 10, &value) == BLT_OK);
+  atomic_fetch_add(&shared->n_threads, 1);
+  return NULL;
+}
+
+struct start {
+  struct shared shared;
+  pthread_t thread;
+  int is_started;
+};
+
+static int start_a_reader(void *ctx, const char *phase, uint64_t done,
+                          uint64_t total)
+{
+  struct start *const start = ctx;
+
+  (void)phase, (void)done, (void)total;
+  if (!start->is_started)
+    start->is_started =
+        pthread_create(&start->thread, NULL, read_once, &start->shared) == 0;
+  usleep(20000);
+  wrong_unless(&start->shared, atomic_load(&start->shared.n_threads) == 0);
+  return 0;
+}
+
+START_TEST(a_thread_that_a_callback_starts_waits_for_the_call)
+{
+  static struct start start;
+  const char *const path = path_with_keys();
+  blt_options options = options_of(BLT_WRITE);
+
+  options.progress = start_a_reader;
+  options.progress_ctx = &start;
+  start.shared.db = open_path_with(path, &options);
+  EXPECT_OK(blt_prune(start.shared.db, NULL, NULL));
+  ck_assert_int_eq(start.is_started, 1);
+  ck_assert_int_eq(pthread_join(start.thread, NULL), 0);
+  ck_assert_uint_eq(atomic_load(&start.shared.n_wrong), 0);
+  ck_assert_uint_eq(atomic_load(&start.shared.n_threads), 1);
+  EXPECT_OK(blt_close(start.shared.db));
+}
+END_TEST
+
 Suite *threads_suite(void)
 {
   return SUITE_OF("threads", eight_threads_share_a_reader,
                   threads_open_one_file_for_reading_side_by_side,
                   each_thread_has_its_own_error_of_open,
                   readers_beside_a_writer_see_whole_values,
-                  two_writers_lose_nothing);
+                  two_writers_lose_nothing,
+                  a_thread_that_a_callback_starts_waits_for_the_call);
 }

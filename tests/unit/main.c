@@ -12,7 +12,7 @@ int main(int argc, char **argv)
       pending_suite,  log_suite,     replay_suite,   rewrite_suite,
       repair_suite,   gap_suite,     cover_suite,    room_suite,
       begin_suite,    resolve_suite, due_suite,      off_suite,
-      aside_suite,    memory_suite,  shortkey_suite,
+      aside_suite,    memory_suite,  shortkey_suite, turns_suite,
   };
 
   return run_suites(argc, argv, makers, sizeof makers / sizeof *makers);

@@ -38,6 +38,7 @@ Suite *room_suite(void);
 Suite *shortkey_suite(void);
 Suite *side_suite(void);
 Suite *status_suite(void);
+Suite *turns_suite(void);
 Suite *view_suite(void);
 
 #endif
