@@ -185,8 +185,7 @@ static int make_lines(struct blt__side *side, uint64_t n_keys)
                                      ~(uintptr_t)(line_len - 1));
   if (holds_keys)
     side->keys = (struct blt__shortkey *)(side->lines + n_lines);
-  /* Keys are read less often than lines, and large pages cost more to get. */
-  blt__memory_want_large_pages(side->memory, lines_len);
+  blt__memory_want_large_pages(side->memory, side->memory_len);
   memset(side->lines, 0, lines_len);
   return 0;
 }
@@ -233,6 +232,8 @@ static blt_status add_met(struct met *met)
     cheap[i] =
         blt__cheaphash(met->side->seed, met->keys[i].key, met->keys[i].key_len);
     blt__side_ask_line(met->side, cheap[i]);
+    if (met->side->keys != NULL)
+      blt__side_ask_keys(met->side, cheap[i]);
   }
   for (size_t i = 0; i < met->n; i++) {
     if (is_crowded(met->side->n_lines, met->side->n_used + 1))
