@@ -291,16 +291,18 @@ typedef int (*blt_progress)(void *ctx, const char *phase, uint64_t done,
  * be hashed with BLAKE2s, or through a table in memory from a faster hash to
  * the key's place: two to four times as fast, most of all for keys that are
  * not there. It takes 13 bytes for each key (22 in a writer, which leaves room)
- * and one pass over the heads of the blocks (about 100 ns a key; the lookup
- * that meets it takes that long). A reader's holds keys of up to 15 bytes as
- * well, for 26 bytes a key more and if side_table_max has room for all of them:
- * blt_has does not look at their blocks then, and takes half as long or less.
+ * and one pass over the heads of the blocks (100 to 300 ns a key, as memory is;
+ * the lookup that meets it takes that long). Where a reader maps the file and
+ * there are keys of up to 15 bytes, the table holds these as well, for 26 bytes
+ * more for each key of the store and if side_table_max has room for that:
+ * blt_has does not look at their blocks then (nor meets damage there), and
+ * takes about half as long.
  * By default it is built when there were lookups for an eighth of the keys, or
  * for twice the keys by blt_get_many and blt_has_many, which gain less by it,
  * unless it would need more than side_table_max or the file is not mapped.
  * Commits keep it current. It is given up when blocks move (prune, reindex,
  * clear) or it gets too full, and built again when it pays again. ON builds it
- * when the file is opened, OFF never. Only speed depends on it.
+ * when the file is opened, OFF never. But for that, only speed depends on it.
  */
 
 /* Start from BLT_OPTIONS_INIT and set what you need; all zero is default (a
@@ -334,8 +336,9 @@ typedef struct blt_options {
   blt_choice exclusive;       /* BLT_CREATE: ON fails with BLT_E_EXISTS when
                                  there is such a file; default off          */
   blt_choice threads;         /* default on. OFF: the caller promises one
-                                 thread at a time, and saves the lock (which
-                                 a process with one thread saves anyway)    */
+                                 thread at a time, and saves the lock; with
+                                 glibc 2.32 or later it is saved anyway, until
+                                 the process starts its first thread        */
   blt_choice close_fd;        /* blt_open_fd: blt_close closes fd; default
                                  off                                        */
   const blt_allocator *allocator; /* copied; NULL: malloc                   */
@@ -681,7 +684,8 @@ typedef struct blt_verify_options {
   uint64_t max_faults;  /* stop after so many; 0: no limit                  */
   unsigned n_threads;   /* how many share the work, at most 64; 0: one.
                            on_fault is called by any of them, one at a time
-                           and in any order; progress by the caller's       */
+                           and in any order; progress by the caller's.
+                           Neither must call into the same handle           */
 } blt_verify_options;
 
 /* All defaults. */

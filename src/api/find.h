@@ -90,10 +90,19 @@ static inline int blt__find_quickly(const blt_db *db, uint64_t cheap,
                                     const void *key, size_t key_len,
                                     int wants_value, blt_bytes *out)
 {
-  if (db->image.view.by_read ||
-      (blt__has_pending(db) &&
-       blt__pending_find_hashed(&db->pending, cheap, key, key_len) != NULL))
+  const struct blt__entry *entry = NULL;
+
+  if (db->image.view.by_read)
     return -1;
+  if (blt__has_pending(db))
+    entry = blt__pending_find_hashed(&db->pending, cheap, key, key_len);
+  if (entry != NULL) {
+    const int is_put = entry->kind == BLT__ENTRY_PUT;
+    if (is_put && wants_value)
+      *out =
+          (blt_bytes){blt__entry_value(&db->pending, entry), entry->value_len};
+    return is_put;
+  }
   return blt__find_mapped(db, cheap, key, key_len, wants_value, out);
 }
 

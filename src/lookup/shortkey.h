@@ -18,8 +18,8 @@ struct blt__shortkey {
   uint64_t low, high;
 };
 
-/* What no short key is. */
-#define BLT__SHORTKEY_NONE ((struct blt__shortkey){0, UINT64_MAX})
+/* What no short key is: each byte is this. */
+enum { BLT__SHORTKEY_NONE = 0xff };
 
 /* key_len is at most BLT__SHORTKEY_MAX. Words that overlap, instead of a loop.
  */

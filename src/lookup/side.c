@@ -42,8 +42,11 @@ static void release_lines(struct blt__side *side)
   blt__release(side->env, side->memory, side->memory_len);
   side->memory = NULL;
   side->lines = NULL;
-  side->keys = NULL;
   side->n_lines = side->memory_len = side->n_used = 0;
+  blt__release(side->env, side->keys_memory, side->keys_len);
+  side->keys_memory = NULL;
+  side->keys = NULL;
+  side->keys_len = 0;
 }
 
 void blt__side_release(struct blt__side *side)
@@ -164,30 +167,56 @@ static uint64_t choose_lines(const struct blt__side *side, uint64_t n_keys)
   return is_crowded(n_lines, n_keys) ? 0 : n_lines;
 }
 
-/* Keys are held where the table is only read, and has room for all of them. */
+static void *align_to_line(void *memory)
+{
+  const uintptr_t mask = sizeof(struct blt__line) - 1;
+
+  return (void *)(((uintptr_t)memory + mask) & ~mask);
+}
+
 static int make_lines(struct blt__side *side, uint64_t n_keys)
 {
   const size_t line_len = sizeof *side->lines;
-  const uint64_t n_lines = choose_lines(side, n_keys);
-  const size_t lines_len = (size_t)n_lines * line_len;
-  const uint64_t keys_len = n_lines * BLT__LINE_PLACES * sizeof *side->keys;
-  const int holds_keys = !side->grows && keys_len <= side->max_len - lines_len;
 
-  if (n_lines == 0)
+  side->n_lines = choose_lines(side, n_keys);
+  if (side->n_lines == 0)
     return -1;
-  side->n_lines = n_lines;
-  side->memory_len =
-      lines_len + (holds_keys ? (size_t)keys_len : 0) + line_len - 1;
+  side->memory_len = (size_t)side->n_lines * line_len + line_len - 1;
   side->memory = blt__alloc(side->env, side->memory_len);
   if (side->memory == NULL)
     return -1;
-  side->lines = (struct blt__line *)(((uintptr_t)side->memory + line_len - 1) &
-                                     ~(uintptr_t)(line_len - 1));
-  if (holds_keys)
-    side->keys = (struct blt__shortkey *)(side->lines + n_lines);
+  side->lines = align_to_line(side->memory);
   blt__memory_want_large_pages(side->memory, side->memory_len);
-  memset(side->lines, 0, lines_len);
+  memset(side->memory, 0, side->memory_len);
   return 0;
+}
+
+/* Keys are held by a reader that maps the file, if there is room for all. */
+static int may_hold_keys(const struct blt__side *side,
+                         const struct blt__image *image)
+{
+  const uint64_t keys_len =
+      side->n_lines * BLT__LINE_PLACES * sizeof *side->keys;
+
+  return !side->grows && !image->view.by_read &&
+         keys_len <= side->max_len - side->n_lines * sizeof *side->lines;
+}
+
+/* Made for the first short key: there may be none. Without memory for it a
+ * lookup has to see the block, as with a long key. */
+static void make_keys(struct blt__side *side)
+{
+  const size_t line_len = sizeof *side->lines;
+
+  side->keys_len =
+      (size_t)side->n_lines * BLT__LINE_PLACES * sizeof *side->keys + line_len -
+      1;
+  side->keys_memory = blt__alloc(side->env, side->keys_len);
+  if (side->keys_memory == NULL)
+    return;
+  blt__memory_want_large_pages(side->keys_memory, side->keys_len);
+  memset(side->keys_memory, BLT__SHORTKEY_NONE, side->keys_len);
+  side->keys = align_to_line(side->keys_memory);
 }
 
 /* Blocks that were met in their chains and are not in the table yet. */
@@ -199,6 +228,7 @@ struct met {
   uint8_t hashes[GROUP][BLT__HASH_LEN];
   struct blt__lane_key keys[GROUP];
   size_t n;
+  int holds_keys;
   uint64_t n_all, len_all; /* blocks met so far, and their bytes            */
 };
 
@@ -214,13 +244,18 @@ static int is_in_order(const struct met *met, size_t i, uint64_t cheap)
                         met->keys[i].key_len, 0, &hit) == BLT_NOT_FOUND;
 }
 
-static void hold_key(struct blt__side *side, uint64_t place,
+static void hold_key(struct met *met, uint64_t place,
                      const struct blt__lane_key *key)
 {
-  if (side->keys != NULL)
-    side->keys[place] = key->key_len <= BLT__SHORTKEY_MAX
-                            ? blt__shortkey_of(key->key, key->key_len)
-                            : BLT__SHORTKEY_NONE;
+  struct blt__side *side = met->side;
+
+  if (!met->holds_keys || key->key_len > BLT__SHORTKEY_MAX)
+    return;
+  if (side->keys == NULL)
+    make_keys(side);
+  met->holds_keys = side->keys != NULL;
+  if (met->holds_keys)
+    side->keys[place] = blt__shortkey_of(key->key, key->key_len);
 }
 
 static blt_status add_met(struct met *met)
@@ -240,7 +275,7 @@ static blt_status add_met(struct met *met)
       return BLT_E_TOO_BIG; /* more keys than the header says               */
     if (!is_in_order(met, i, cheap[i]))
       return BLT_E_CORRUPT;
-    hold_key(met->side, add(met->side, cheap[i], met->off[i]), &met->keys[i]);
+    hold_key(met, add(met->side, cheap[i], met->off[i]), &met->keys[i]);
   }
   met->n = 0;
   return BLT_OK;
@@ -303,7 +338,8 @@ static void ask_for_next(const struct blt__image *image, const uint64_t *slots,
 static blt_status add_all(struct blt__side *side, struct blt__image *image)
 {
   const struct blt__layout *layout = &image->layout;
-  struct met met = {.side = side, .image = image};
+  struct met met = {
+      .side = side, .image = image, .holds_keys = may_hold_keys(side, image)};
   uint64_t slots[ROW];
   blt_status status = BLT_OK;
 

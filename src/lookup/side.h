@@ -43,11 +43,14 @@ struct blt__side {
   size_t max_len;    /* bytes that the table may take                     */
   int grows;         /* keys will be added: short ones are not held       */
   _Atomic int state; /* enum blt__side_state                              */
-  struct blt__line *lines; /* n_lines of them, in `memory`            */
+  struct blt__line *lines; /* n_lines of them, in `memory`, which is owned */
   uint64_t n_lines;
-  struct blt__shortkey *keys; /* of each place; NULL: none is held           */
-  void *memory;               /* of lines and then keys; owned               */
+  void *memory;
   size_t memory_len;
+  struct blt__shortkey *keys; /* of each place, in `keys_memory`, which is
+                                 owned; NULL: none is held */
+  void *keys_memory;
+  size_t keys_len;
   uint64_t n_used;  /* places, also of keys that are gone: some are empty    */
   unsigned ask_len; /* bytes of a block that a reader is likely to want     */
   _Atomic uint64_t lost; /* by lookups without the table; roughly           */

@@ -3,7 +3,7 @@
  */
 #include "os/turns.h"
 
-#include <sched.h>
+#include <time.h>
 
 void blt__turns_init(struct blt__turns *turns)
 {
@@ -28,11 +28,13 @@ static int begin_unlocked(struct blt__turns *turns)
   return 1;
 }
 
-/* T1 */
+/* T1. It sleeps, since nobody wakes it and the call may take long. */
 static void wait_for_unlocked(const struct blt__turns *turns)
 {
+  const struct timespec pause = {.tv_nsec = 200 * 1000};
+
   while (atomic_load_explicit(&turns->unlocked, memory_order_acquire))
-    sched_yield();
+    nanosleep(&pause, NULL);
 }
 
 void blt__turns_read(struct blt__turns *turns)

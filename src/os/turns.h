@@ -15,9 +15,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#if defined(__has_include)
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
+/* Declared here, since a header that is not everywhere could not stand in the
+ * library as one file. */
+#ifdef __GLIBC_PREREQ
+#if __GLIBC_PREREQ(2, 32)
+extern char __libc_single_threaded;
 #define BLT__TELLS_THREADS 1
 #endif
 #endif
