@@ -16,10 +16,10 @@
 #include <stdatomic.h>
 
 /* Declared here, since a header that is not everywhere could not stand in the
- * library as one file. */
+ * library as one file, which hides what it declares. */
 #ifdef __GLIBC_PREREQ
 #if __GLIBC_PREREQ(2, 32)
-extern char __libc_single_threaded;
+extern __attribute__((visibility("default"))) char __libc_single_threaded;
 #define BLT__TELLS_THREADS 1
 #endif
 #endif

@@ -238,9 +238,9 @@ static blt_status take_an_image(void)
 }
 
 /* With the table in memory or without it, when there is none for it. */
-static blt_status look_all_up(void)
+static blt_status look_up_by(blt_mode mode)
 {
-  blt_options options = options_here(BLT_WRITE);
+  blt_options options = options_here(mode);
   char key[16];
   blt_db *db = NULL;
 
@@ -256,6 +256,14 @@ static blt_status look_all_up(void)
   }
   const blt_status closed = blt_close(db);
   return status < 0 ? status : closed;
+}
+
+/* A reader's table holds the keys as well. */
+static blt_status look_all_up(void)
+{
+  const blt_status status = look_up_by(BLT_WRITE);
+
+  return status < 0 ? status : look_up_by(BLT_READ);
 }
 
 /* ---- stores of an odd shape */
