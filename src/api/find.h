@@ -51,14 +51,19 @@ static inline int blt__find_pending(const blt_db *db, uint64_t cheap,
 /* A value with no bytes is not a missing one. */
 extern const uint8_t blt__no_bytes[1];
 
+static inline blt_bytes blt__value_pending(const blt_db *db,
+                                           const struct blt__entry *entry)
+{
+  return (blt_bytes){blt__entry_value(&db->pending, entry), entry->value_len};
+}
+
 static inline blt_status
 blt__value_of(blt_db *db, const struct blt__found *place, blt_bytes *out)
 {
   const uint8_t *value = NULL;
 
   if (place->entry != NULL) {
-    *out = (blt_bytes){blt__entry_value(&db->pending, place->entry),
-                       place->entry->value_len};
+    *out = blt__value_pending(db, place->entry);
     return BLT_OK;
   }
   blt_status status = blt__image_value(&db->image, &place->hit.block, &value);
@@ -85,23 +90,21 @@ static inline int blt__find_mapped(const blt_db *db, uint64_t cheap,
   return blt__view_is_hit(&db->image.view) ? -1 : found;
 }
 
-/* The same unless the write buffer has to be asked, or the file to be read. */
+/* The same behind the write buffer, and -1 also where the file has to be read.
+ */
 static inline int blt__find_quickly(const blt_db *db, uint64_t cheap,
                                     const void *key, size_t key_len,
                                     int wants_value, blt_bytes *out)
 {
-  const struct blt__entry *entry = NULL;
+  struct blt__found place;
+  blt_status status = BLT_OK;
 
   if (db->image.view.by_read)
     return -1;
-  if (blt__has_pending(db))
-    entry = blt__pending_find_hashed(&db->pending, cheap, key, key_len);
-  if (entry != NULL) {
-    const int is_put = entry->kind == BLT__ENTRY_PUT;
-    if (is_put && wants_value)
-      *out =
-          (blt_bytes){blt__entry_value(&db->pending, entry), entry->value_len};
-    return is_put;
+  if (blt__find_pending(db, cheap, key, key_len, &place, &status)) {
+    if (status == BLT_OK && wants_value)
+      *out = blt__value_pending(db, place.entry);
+    return status == BLT_OK;
   }
   return blt__find_mapped(db, cheap, key, key_len, wants_value, out);
 }

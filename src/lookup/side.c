@@ -167,36 +167,42 @@ static uint64_t choose_lines(const struct blt__side *side, uint64_t n_keys)
   return is_crowded(n_lines, n_keys) ? 0 : n_lines;
 }
 
-static void *align_to_line(void *memory)
+/* So many bytes that begin a cache line, each `byte`; NULL: none are to be had.
+ * What they lie in is the table's. */
+static void *make_rows(const struct blt__side *side, size_t len, int byte,
+                       void **out_memory, size_t *out_len)
 {
-  const uintptr_t mask = sizeof(struct blt__line) - 1;
+  const size_t mask = sizeof *side->lines - 1;
 
-  return (void *)(((uintptr_t)memory + mask) & ~mask);
+  *out_len = len + mask;
+  *out_memory = blt__alloc(side->env, *out_len);
+  if (*out_memory == NULL)
+    return NULL;
+  blt__memory_want_large_pages(*out_memory, *out_len);
+  memset(*out_memory, byte, *out_len);
+  return (void *)(((uintptr_t)*out_memory + mask) & ~(uintptr_t)mask);
 }
 
 static int make_lines(struct blt__side *side, uint64_t n_keys)
 {
-  const size_t line_len = sizeof *side->lines;
-
   side->n_lines = choose_lines(side, n_keys);
   if (side->n_lines == 0)
     return -1;
-  side->memory_len = (size_t)side->n_lines * line_len + line_len - 1;
-  side->memory = blt__alloc(side->env, side->memory_len);
-  if (side->memory == NULL)
-    return -1;
-  side->lines = align_to_line(side->memory);
-  blt__memory_want_large_pages(side->memory, side->memory_len);
-  memset(side->memory, 0, side->memory_len);
-  return 0;
+  side->lines = make_rows(side, (size_t)side->n_lines * sizeof *side->lines, 0,
+                          &side->memory, &side->memory_len);
+  return side->lines == NULL ? -1 : 0;
+}
+
+static uint64_t measure_keys(const struct blt__side *side)
+{
+  return side->n_lines * BLT__LINE_PLACES * sizeof *side->keys;
 }
 
 /* Keys are held by a reader that maps the file, if there is room for all. */
 static int may_hold_keys(const struct blt__side *side,
                          const struct blt__image *image)
 {
-  const uint64_t keys_len =
-      side->n_lines * BLT__LINE_PLACES * sizeof *side->keys;
+  const uint64_t keys_len = measure_keys(side);
 
   return !side->grows && !image->view.by_read &&
          keys_len <= side->max_len - side->n_lines * sizeof *side->lines;
@@ -206,17 +212,8 @@ static int may_hold_keys(const struct blt__side *side,
  * lookup has to see the block, as with a long key. */
 static void make_keys(struct blt__side *side)
 {
-  const size_t line_len = sizeof *side->lines;
-
-  side->keys_len =
-      (size_t)side->n_lines * BLT__LINE_PLACES * sizeof *side->keys + line_len -
-      1;
-  side->keys_memory = blt__alloc(side->env, side->keys_len);
-  if (side->keys_memory == NULL)
-    return;
-  blt__memory_want_large_pages(side->keys_memory, side->keys_len);
-  memset(side->keys_memory, BLT__SHORTKEY_NONE, side->keys_len);
-  side->keys = align_to_line(side->keys_memory);
+  side->keys = make_rows(side, (size_t)measure_keys(side), BLT__SHORTKEY_NONE,
+                         &side->keys_memory, &side->keys_len);
 }
 
 /* Blocks that were met in their chains and are not in the table yet. */

@@ -7,6 +7,9 @@
 
 static struct blt__turns turns;
 
+static void (*const begin[])(struct blt__turns *) = {blt__turns_read,
+                                                     blt__turns_write};
+
 static void start(int are_taken)
 {
   blt__turns_init(&turns);
@@ -25,9 +28,6 @@ static int is_free(void)
 /* Is a lock taken by each of the two and given up at the end? */
 static void expect_locks(int expected)
 {
-  void (*const begin[])(struct blt__turns *) = {blt__turns_read,
-                                                blt__turns_write};
-
   for (int i = 0; i < 2; i++) {
     begin[i](&turns);
     ck_assert_int_eq(is_free(), !expected);
@@ -96,33 +96,25 @@ END_TEST
 
 static atomic_int is_in;
 
-static void *come_to_read(void *unused)
+static void *come_in(void *number)
 {
-  blt__turns_read(&turns);
+  begin[*(const int *)number](&turns);
   atomic_store(&is_in, 1);
   blt__turns_end(&turns);
-  return unused;
-}
-
-static void *come_to_write(void *unused)
-{
-  blt__turns_write(&turns);
-  atomic_store(&is_in, 1);
-  blt__turns_end(&turns);
-  return unused;
+  return NULL;
 }
 
 /* T1: it can only be met where the call began without a lock; with one it has
  * to hold as well. */
 START_TEST(a_thread_that_was_started_inside_a_call_waits_for_its_end)
 {
-  void *(*const bodies[])(void *) = {come_to_read, come_to_write};
   pthread_t thread;
+  int number = _i;
 
   start(1);
   atomic_store(&is_in, 0);
   blt__turns_write(&turns);
-  ck_assert_int_eq(pthread_create(&thread, NULL, bodies[_i], NULL), 0);
+  ck_assert_int_eq(pthread_create(&thread, NULL, come_in, &number), 0);
   usleep(30000);
   ck_assert_int_eq(atomic_load(&is_in), 0);
   blt__turns_end(&turns);
