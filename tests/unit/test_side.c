@@ -83,7 +83,7 @@ static void expect_twins_to_agree(void)
   struct blt__image *const image = &session.db->image;
 
   for (unsigned i = 0; i < N_KEYS; i++) {
-    struct blt__hit by_chain, by_side;
+    struct blt__hit by_chain = {0}, by_side = {0};
     uint8_t hash[BLT__HASH_LEN];
     char key[16];
     key_of(i, key);
@@ -136,7 +136,7 @@ START_TEST(the_quick_way_finds_what_the_plain_way_finds)
 {
   static const uint8_t bytes[300];
   blt_options options = session_options(BLT_SYNC_BATCH);
-  struct blt__hit hit;
+  struct blt__hit hit = {0};
 
   options.side_table = BLT_ON;
   options.kind = _i == 0 ? BLT_VARIABLE : BLT_FIXED;
@@ -309,7 +309,7 @@ END_TEST
 /* H2 */
 START_TEST(a_place_that_leads_to_another_key_is_not_believed)
 {
-  struct blt__hit hit;
+  struct blt__hit hit = {0};
 
   open_with(BLT_ON, 0);
   put_durably(&session, "a", "1");
