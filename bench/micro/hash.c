@@ -37,6 +37,19 @@ static void measure_one(const char *op, const char *variant, size_t key_len,
             !is_blake2s || memcmp(hashes, expected, sizeof hashes) == 0);
 }
 
+static void measure_kinds(const char *op, size_t key_len)
+{
+  measure_one(op, "blake2s ours", key_len, blt__keyhash, 1);
+  for (size_t k = 0; k < blt__n_keyhash_kinds; k++) {
+    const struct blt__keyhash_kind *kind = &blt__keyhash_kinds[k];
+    char name[64];
+    if (!kind->can_run() || key_len > 64)
+      continue;
+    snprintf(name, sizeof name, "blake2s %s", kind->name);
+    measure_one(op, name, key_len, kind->kernel, 1);
+  }
+}
+
 static void measure_lanes(const char *op, size_t key_len)
 {
   for (size_t i = 0; i < N; i++)
@@ -66,8 +79,7 @@ static void hash(void)
   for (size_t l = 0; l < sizeof lens / sizeof *lens; l++) {
     for (size_t i = 0; i < N; i++)
       blt__keyhash_reference(keys + i, lens[l], expected + i * HASH_LEN);
-    measure_one("hash", "blake2s ours", lens[l], blt__keyhash, 1);
-    measure_one("hash", "blake2s libb2", lens[l], blt__keyhash_reference, 1);
+    measure_kinds("hash", lens[l]);
     measure_one("hash", "blake2b libb2", lens[l], blake2b_13, 0);
     measure_lanes("hash", lens[l]);
   }

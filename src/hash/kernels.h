@@ -10,10 +10,13 @@
 void blt__lanes_plain(struct blt__lanes *lanes);
 int blt__lanes_has_plain(void);
 
+int blt__keyhash_has_reference(void);
+
 #if defined(__x86_64__)
-/* One key, padded with zeros to 64 bytes, to the first 16 bytes of its hash. */
-void blt__keyhash_sse41(const uint8_t *block, uint32_t len, uint8_t *digest);
+void blt__keyhash_sse41(const void *key, size_t key_len, uint8_t *out);
 int blt__keyhash_has_sse41(void);
+void blt__keyhash_avx512(const void *key, size_t key_len, uint8_t *out);
+int blt__keyhash_has_avx512(void);
 
 void blt__lanes_avx2(struct blt__lanes *lanes);
 int blt__lanes_has_avx2(void);

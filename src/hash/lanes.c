@@ -42,6 +42,16 @@ struct row {
   unsigned n;
 };
 
+/* Numbers of the kernel are those of the machine, words of a hash
+ * little-endian; nearly everywhere that is the same. */
+static void swap_words(uint32_t *words, unsigned n)
+{
+  if (blt__is_little_endian())
+    return;
+  for (unsigned i = 0; i < n; i++)
+    words[i] = blt__get4((const uint8_t *)&words[i]);
+}
+
 static void add_key(struct row *row, const struct blt__lane_key *key)
 {
   uint32_t *words = row->lanes.words[row->n];
@@ -50,9 +60,7 @@ static void add_key(struct row *row, const struct blt__lane_key *key)
   memset(words, 0, BLOCK_LEN);
   if (key->key_len > 0)
     memcpy(words, key->key, key->key_len);
-  if (!blt__is_little_endian())
-    for (unsigned i = 0; i < n_words; i++)
-      words[i] = blt__get4((const uint8_t *)&words[i]);
+  swap_words(words, n_words);
   if (n_words > row->lanes.n_words)
     row->lanes.n_words = n_words;
   row->lanes.lens[row->n] = (uint32_t)key->key_len;
@@ -61,13 +69,10 @@ static void add_key(struct row *row, const struct blt__lane_key *key)
 
 static void run_row(struct row *row)
 {
-  uint8_t digest[16];
-
   row->kind->kernel(&row->lanes);
   for (unsigned l = 0; l < row->n; l++) {
-    for (unsigned i = 0; i < 4; i++)
-      blt__put4(digest + 4 * i, row->lanes.digests[i][l]);
-    memcpy(row->keys[l]->out, digest, HASH_LEN);
+    swap_words(row->lanes.digests[l], 4);
+    memcpy(row->keys[l]->out, row->lanes.digests[l], HASH_LEN);
   }
   row->n = row->lanes.n_words = 0;
 }

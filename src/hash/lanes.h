@@ -27,7 +27,7 @@ struct blt__lanes {
   uint32_t words[BLT__LANES_MAX][BLT__LANE_WORDS]; /* little-endian         */
   uint32_t lens[BLT__LANES_MAX];
   unsigned n_words;                    /* words behind are zero in all     */
-  uint32_t digests[4][BLT__LANES_MAX]; /* result: the first four words     */
+  uint32_t digests[BLT__LANES_MAX][4]; /* result: the first four words     */
 };
 
 typedef void (*blt__lanes_kernel)(struct blt__lanes *lanes);

@@ -1,5 +1,7 @@
 /* test_keyhash.c - the fast hash and its plain twin */
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "format/reserved.h"
 #include "hash/keyhash.h"
@@ -7,6 +9,8 @@
 #include "support/image.h"
 #include "support/random.h"
 #include "unit/suites.h"
+
+enum { BLOCK_LEN = 64 };
 
 START_TEST(the_fast_hash_equals_its_plain_twin_for_all_lengths)
 {
@@ -23,6 +27,45 @@ START_TEST(the_fast_hash_equals_its_plain_twin_for_all_lengths)
       ck_assert_mem_eq(fast, plain, sizeof fast);
       ck_assert_mem_eq(fast, own, sizeof fast);
     }
+}
+END_TEST
+
+START_TEST(each_kernel_of_this_machine_equals_the_plain_twin)
+{
+  uint8_t key[BLOCK_LEN], hash[13], plain[13];
+  struct random random;
+
+  random_start(&random, 3);
+  for (size_t kind = 0; kind < blt__n_keyhash_kinds; kind++)
+    for (size_t len = 0; len <= sizeof key; len++)
+      for (int i = 0; i < 4 && blt__keyhash_kinds[kind].can_run(); i++) {
+        random_fill(&random, key, sizeof key);
+        blt__keyhash_kinds[kind].kernel(key, len, hash);
+        blt__keyhash_reference(key, len, plain);
+        ck_assert_mem_eq(hash, plain, sizeof plain);
+      }
+}
+END_TEST
+
+/* Of a key that ends where the memory of the process does. */
+START_TEST(no_kernel_reads_behind_the_key)
+{
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  uint8_t *const at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  uint8_t hash[13], plain[13];
+
+  ck_assert_ptr_ne(at, MAP_FAILED);
+  ck_assert_int_eq(mprotect(at + page, page, PROT_NONE), 0);
+  memset(at, 'k', page);
+  for (size_t kind = 0; kind < blt__n_keyhash_kinds; kind++)
+    for (size_t len = 0; len <= BLOCK_LEN; len++)
+      if (blt__keyhash_kinds[kind].can_run()) {
+        blt__keyhash_kinds[kind].kernel(at + page - len, len, hash);
+        blt__keyhash_reference(at, len, plain);
+        ck_assert_mem_eq(hash, plain, sizeof plain);
+      }
+  munmap(at, 2 * page);
 }
 END_TEST
 
@@ -92,10 +135,11 @@ END_TEST
 
 Suite *keyhash_suite(void)
 {
-  return SUITE_OF("keyhash",
-                  the_fast_hash_equals_its_plain_twin_for_all_lengths,
-                  the_values_of_the_format_text_come_out,
-                  many_keys_side_by_side_hash_as_one_by_one);
+  return SUITE_OF(
+      "keyhash", the_fast_hash_equals_its_plain_twin_for_all_lengths,
+      each_kernel_of_this_machine_equals_the_plain_twin,
+      no_kernel_reads_behind_the_key, the_values_of_the_format_text_come_out,
+      many_keys_side_by_side_hash_as_one_by_one);
 }
 
 Suite *reserved_suite(void)
