@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/memory.h"
+
 /* A table emptied of n entries keeps at most this many places for each, so that
  * going through it costs what its next use is likely to need. */
 enum { FIRST_PLACES = 64, KEPT_PLACES_PER_ENTRY = 16 };
@@ -40,6 +42,7 @@ static int resize(struct blt__links *links, size_t n_places)
   bigger.entries = blt__alloc(links->env, len);
   if (bigger.entries == NULL)
     return -1;
+  blt__memory_bring(bigger.entries, len);
   memset(bigger.entries, 0, len);
   bigger.mask = n_places - 1;
   if (links->entries != NULL)

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "lookup/side.h"
 #include "upkeep/copy.h"
 
@@ -112,6 +113,7 @@ static blt_status copy_forward(struct blt__copy *copy,
                    log->end + record_len + copy->live_len,
                    log->end + record_len);
   copy->total_len = copied_len * (slides(copy) ? 2 : 1);
+  blt__memory_bring(copy->heads, copy->heads_len);
   blt__layout_fill(copy->heads, copy->heads_len);
   copy->out_off = copy->layout.first_off;
   if ((status = reserve_space(copy, log->end, len)) < 0)

@@ -1,9 +1,11 @@
-/* test_memory.c - os/memory: large pages for a row of memory */
+/* test_memory.c - base/memory: large pages, and pages at once */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#include "os/memory.h"
+#include "base/memory.h"
 #include "unit/inside.h"
 #include "unit/suites.h"
 
@@ -61,6 +63,36 @@ START_TEST(nothing_is_lost_where_no_large_page_fits)
 }
 END_TEST
 
+START_TEST(what_is_brought_is_as_it_was)
+{
+  blt__memory_bring(memory + 1, LEN - 2);
+  blt__memory_bring(memory + 1, 1);
+  blt__memory_bring(memory, 0);
+  ck_assert_uint_eq(count(0, LEN, 'm'), LEN);
+}
+END_TEST
+
+#ifdef MADV_POPULATE_WRITE
+/* Where the kernel can do that (Linux 5.14). */
+START_TEST(pages_that_are_brought_are_there)
+{
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  uint8_t *const fresh = mmap(NULL, LEN, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned char there[LEN / 4096];
+
+  ck_assert_ptr_ne(fresh, MAP_FAILED);
+  const int can = madvise(fresh, page, MADV_POPULATE_WRITE) == 0;
+  blt__memory_bring(fresh + 1, LEN - page - 1);
+  ck_assert_int_eq(mincore(fresh, LEN, there), 0);
+  for (size_t i = 1; can && i < LEN / page - 1; i++)
+    ck_assert_int_eq(there[i] & 1, 1);
+  ck_assert_int_eq(there[LEN / page - 1] & 1, 0);
+  munmap(fresh, LEN);
+}
+END_TEST
+#endif
+
 Suite *memory_suite(void)
 {
   Suite *const suite = suite_create("memory");
@@ -69,6 +101,10 @@ Suite *memory_suite(void)
   tcase_add_checked_fixture(pages, get_memory, give_memory_back);
   tcase_add_test(pages, nothing_is_lost_around_the_large_pages);
   tcase_add_test(pages, nothing_is_lost_where_no_large_page_fits);
+  tcase_add_test(pages, what_is_brought_is_as_it_was);
+#ifdef MADV_POPULATE_WRITE
+  tcase_add_test(pages, pages_that_are_brought_are_there);
+#endif
   suite_add_tcase(suite, pages);
   return suite;
 }
