@@ -1,13 +1,15 @@
 /*
  * bytes.h - little-endian numbers in a row of bytes
  *
- * The only place that knows the byte order of the file. Compilers turn each
- * of these into one or two moves.
+ * The only place that knows the byte order of the file. Where it is that of
+ * memory, each of these is one or two moves: compilers put bytes together by
+ * themselves as well, but not in every place.
  */
 #ifndef BLT_BASE_BYTES_H
 #define BLT_BASE_BYTES_H
 
 #include <stdint.h>
+#include <string.h>
 
 /* Does memory hold numbers as the file does? */
 static inline int blt__is_little_endian(void)
@@ -17,12 +19,22 @@ static inline int blt__is_little_endian(void)
 
 static inline uint32_t blt__get2(const uint8_t *p)
 {
-  return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+  uint16_t v;
+
+  if (!blt__is_little_endian())
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+  memcpy(&v, p, sizeof v);
+  return v;
 }
 
 static inline uint32_t blt__get4(const uint8_t *p)
 {
-  return blt__get2(p) | blt__get2(p + 2) << 16;
+  uint32_t v;
+
+  if (!blt__is_little_endian())
+    return blt__get2(p) | blt__get2(p + 2) << 16;
+  memcpy(&v, p, sizeof v);
+  return v;
 }
 
 static inline uint64_t blt__get6(const uint8_t *p)
@@ -37,19 +49,34 @@ static inline uint64_t blt__get7(const uint8_t *p)
 
 static inline uint64_t blt__get8(const uint8_t *p)
 {
-  return (uint64_t)blt__get4(p) | (uint64_t)blt__get4(p + 4) << 32;
+  uint64_t v;
+
+  if (!blt__is_little_endian())
+    return (uint64_t)blt__get4(p) | (uint64_t)blt__get4(p + 4) << 32;
+  memcpy(&v, p, sizeof v);
+  return v;
 }
 
 static inline void blt__put2(uint8_t *p, uint32_t v)
 {
-  p[0] = (uint8_t)v;
-  p[1] = (uint8_t)(v >> 8);
+  const uint16_t low = (uint16_t)v;
+
+  if (blt__is_little_endian()) {
+    memcpy(p, &low, sizeof low);
+  } else {
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+  }
 }
 
 static inline void blt__put4(uint8_t *p, uint32_t v)
 {
-  blt__put2(p, v);
-  blt__put2(p + 2, v >> 16);
+  if (blt__is_little_endian()) {
+    memcpy(p, &v, sizeof v);
+  } else {
+    blt__put2(p, v);
+    blt__put2(p + 2, v >> 16);
+  }
 }
 
 static inline void blt__put6(uint8_t *p, uint64_t v)

@@ -75,6 +75,16 @@ static blt_status read_block(struct blt__image *image, uint64_t off,
   return blt__image_block(image, off, &out->block, &out->head);
 }
 
+/* As a run does, whose loop this is not. */
+static void ask_ahead(struct blt__scan *scan, uint64_t len)
+{
+  const uint8_t *base = scan->image->view.base;
+  struct blt__run run = {.at = base + scan->off, .asked = base + scan->asked};
+
+  blt__run_ask(&run, len);
+  scan->asked = (uint64_t)(run.asked - base);
+}
+
 blt_status blt__scan_next(struct blt__scan *scan, struct blt__scanned *out)
 {
   struct blt__image *image = scan->image;
@@ -98,6 +108,8 @@ blt_status blt__scan_next(struct blt__scan *scan, struct blt__scanned *out)
   if (out->block.len > left) /* S2 */
     return blt__image_corrupt(image, scan->off,
                               "a block passes the end of its region");
+  if (!image->view.by_read)
+    ask_ahead(scan, out->block.len);
   scan->off += out->block.len;
   return BLT_OK;
 }

@@ -16,7 +16,7 @@ struct blt__scan {
   struct blt__region regions[2];
   unsigned n_regions, region;
   uint64_t off;          /* of the next block                           */
-  uint64_t asked;        /* a run has asked for the bytes before */
+  uint64_t asked;        /* the bytes before were asked for             */
   enum blt__fault fault; /* after BLT_E_CORRUPT at off                  */
 };
 
@@ -68,7 +68,7 @@ int blt__run_begin(struct blt__run *run, const struct blt__scan *scan,
 void blt__run_end(const struct blt__run *run, struct blt__scan *scan);
 
 /*
- * Ask for what a loop gets to next, or a scan waits for each head. Blocks of
+ * Ask for what a scan gets to next, or it waits for each head. Blocks of
  * one file are mostly of one length: where only keys are wanted, the head of
  * the 16th from here is about there. Values are read between the heads, which
  * no hardware takes for one stream: all lines up to 3 KiB ahead, each once. So
