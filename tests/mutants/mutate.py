@@ -9,7 +9,7 @@ Copies the source tree, and for each mutation of protocol.txt replaces the
 text, builds, and runs those who have to notice it, with fixed seeds: the crash
 explorer until the first failure or until --states or --seconds are over; with
 --python, a Python that has booklet, the states of killed processes that booklet
-opens first; the tests of failing system calls, or those of modules. Then it puts the text back.
+opens first; the tests of failing system calls, of damaged files, or those of modules. Then it puts the text back.
 Prints who killed each mutation and how, and the ones that survived.
 
 0: all were killed, 1: some survived or their text is not there, 77: cannot run.
@@ -29,7 +29,7 @@ WANTED = ("src", "include", "tests", "docs", "meson.build",
           "meson_options.txt")
 TARGETS = {"crash": "tests/crash/test_crash", "first": "src/libblt.so.0.1.0",
            "faults": "tests/faults/test_faults", "unit": "tests/unit/test_unit",
-           "model": "tests/test_model"}
+           "model": "tests/test_model", "hostile": "tests/test_hostile"}
 # Rules of three kinds, each killed within a second: what ./check looks at.
 SLICE = ("no sync of commits", "the blocks are not judged",
          "recovery writes no tombs")
@@ -121,6 +121,9 @@ class Tree:
 
     def by_model(self, plans):
         return self.by_check(TARGETS["model"])
+
+    def by_hostile(self, plans):
+        return self.by_check(TARGETS["hostile"])
 
     def by_unit(self, plans):
         return self.by_check(TARGETS["unit"])
