@@ -5,6 +5,10 @@
 #include "support/random.h"
 #include "unit/suites.h"
 
+#ifndef SUITE_NAME
+#define SUITE_NAME "bytes"
+#endif
+
 static uint64_t plain(const uint8_t *p, int width)
 {
   uint64_t number = 0;
@@ -67,6 +71,6 @@ END_TEST
 
 Suite *bytes_suite(void)
 {
-  return SUITE_OF("bytes", a_number_is_read_as_byte_by_byte,
+  return SUITE_OF(SUITE_NAME, a_number_is_read_as_byte_by_byte,
                   a_number_that_is_written_leaves_its_neighbours);
 }
