@@ -36,7 +36,7 @@ static void pause_ns(int64_t ns)
  */
 static int find_holder(struct blt__file *file, char *name, size_t name_len)
 {
-  struct blt__file_id id;
+  struct blt__file_id id = {0};
   char line[256];
   int holder = 0;
 
