@@ -15,7 +15,7 @@
 #include "core/dataset.h"
 #include "core/must.h"
 #include "micro/micro.h"
-#include "base/memory.h"
+#include "os/memory.h"
 
 enum { LINE = 64, PLACE = 13, BLOCK = 256, N_LOOKUPS = 1000000 };
 

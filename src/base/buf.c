@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-#include "base/memory.h"
-
-/* Memory that is brought beyond what is needed now, of what a row took. */
-enum { AT_ONCE = 1 << 20 };
-
 void blt__buf_init(struct blt__buf *buf, const struct blt__env *env)
 {
   *buf = (struct blt__buf){.env = env};
@@ -34,9 +29,6 @@ int blt__buf_reserve(struct blt__buf *buf, size_t more)
   uint8_t *data = blt__resize(buf->env, buf->data, buf->capacity, capacity);
   if (data == NULL)
     return -1;
-  size_t room = capacity - buf->len;
-  blt__memory_bring(data + buf->len,
-                    room - more < AT_ONCE ? room : more + AT_ONCE);
   buf->data = data;
   buf->capacity = capacity;
   return 0;

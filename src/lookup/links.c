@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "base/memory.h"
+#include "os/memory.h"
 
 /* A table emptied of n entries keeps at most this many places for each, so that
  * going through it costs what its next use is likely to need. */

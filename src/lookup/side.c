@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "hash/lanes.h"
-#include "base/memory.h"
+#include "os/memory.h"
 
 /* No table for a few lookups, however small the store. */
 enum { LOST_MIN = 64 * BLT__SIDE_ALONE };

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "base/memory.h"
+#include "os/memory.h"
 #include "lookup/side.h"
 #include "upkeep/copy.h"
 

@@ -1,11 +1,11 @@
-/* test_memory.c - base/memory: large pages, and pages at once */
+/* test_memory.c - os/memory: large pages, and pages at once */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/memory.h"
+#include "os/memory.h"
 #include "unit/inside.h"
 #include "unit/suites.h"
 

@@ -1,7 +1,7 @@
 /*
  * memory.c - what the kernel can do for a large row of memory
  */
-#include "base/memory.h"
+#include "os/memory.h"
 
 #include <stdint.h>
 #include <sys/mman.h>

@@ -1,8 +1,8 @@
 /*
  * memory.h - what the kernel can do for a large row of memory
  */
-#ifndef BLT_BASE_MEMORY_H
-#define BLT_BASE_MEMORY_H
+#ifndef BLT_OS_MEMORY_H
+#define BLT_OS_MEMORY_H
 
 #include <stddef.h>
 
