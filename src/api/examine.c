@@ -108,7 +108,7 @@ static int was_guessed(const uint8_t *header, uint64_t file_len,
   blt__header_set_kind(fixed_kind, 1, 1);
   out->fixed = memcmp(header, fixed_kind, sizeof fixed_kind) == 0;
   out->value_len = out->fixed ? blt__get4(header + 37) : 0;
-  out->times = !out->fixed && header[41] != 0;
+  out->times = !out->fixed && header[BLT__HDR_HAS_TIMES] != 0;
   *out_end = checkpoint.committed;
   return 1;
 }
@@ -193,31 +193,43 @@ static uint64_t count_kept(const struct blt__patient *p)
   return p->survey.n_kept - p->survey.n_hidden;
 }
 
-/*
- * Whether the result may be wrong because the header is. With a wrong framing a
- * block proves itself by chance alone, as one in 256 keys of one byte do, and
- * what comes behind it is lost: no more are kept than runs of bytes are lost.
- */
+/* Whether the result may be wrong because the header is. */
 static int is_doubtful(const struct blt__patient *p, uint32_t n_keys)
 {
   if (p->has_replay || n_keys == BLT__COUNT_UNCLEAN)
-    return p->survey.n_lost > 0 && p->survey.n_lost >= p->survey.n_kept;
+    return p->survey.n_kept == 0 && p->survey.n_lost > 0;
   return count_kept(p) != n_keys;
 }
 
-/* Whether what was guessed is to be believed: it has to meet the count of keys
- * or, where that is not known, to keep more than the header's `n_kept`. */
-static int guess_is_better(const struct blt__patient *p,
-                           const struct blt__geometry *told, uint32_t n_keys,
-                           uint64_t n_kept)
+/*
+ * The log's records are found by the right framing alone. Where the header's
+ * finds none, and finds some with its flag of timestamps turned, a bit of the
+ * flag has flipped: 1, and the header and the framing are mended. That no block
+ * proves itself is no sign: of keys of one byte one in 256 does by chance.
+ */
+static int mend_times(struct blt__patient *p)
 {
-  const struct blt__geometry *geo = &p->db->image.geo;
+  struct blt__header *header = &p->db->header;
+  struct blt__image *image = &p->db->image;
+  const struct blt__geometry told = image->geo;
+  const int times = !header->has_timestamps;
+  struct blt__replay replay;
 
-  if (n_keys != BLT__COUNT_UNCLEAN)
-    return count_kept(p) == n_keys;
-  return p->survey.n_kept > n_kept &&
-         (n_kept == 0 || told->fixed != geo->fixed ||
-          told->stride != geo->stride);
+  if (!p->has_replay || blt__replay_n(&p->replay) > 0 || header->fixed ||
+      header->version < BLT__VERSION_TIMES)
+    return 0;
+  blt__geometry_init(&image->geo, 0, 0, times);
+  const blt_status status =
+      blt__replay_read(&replay, image, &p->db->env, &p->checkpoint);
+  p->has_mended = status >= 0 && blt__replay_n(&replay) > 0;
+  blt__replay_release(&replay);
+  if (!p->has_mended) {
+    image->geo = told;
+    return 0;
+  }
+  header->has_timestamps = times;
+  header->bytes[BLT__HDR_HAS_TIMES] = (uint8_t)times;
+  return 1;
 }
 
 /* A repair that was cut short has left an unfinished copy behind the old file,
@@ -245,6 +257,17 @@ static int is_as_told(const struct blt__patient *p, uint32_t n_keys)
          p->survey.n_superseded == 0 && count_kept(p) == n_keys;
 }
 
+/* The survey, with the framing that the log proves. */
+static blt_status survey_first(struct blt__patient *p)
+{
+  const struct blt__layout layout = p->db->image.layout;
+  blt_status status = survey_layout(p, &layout);
+
+  if (status == BLT_OK && mend_times(p))
+    status = survey_layout(p, &layout);
+  return status;
+}
+
 /*
  * A header that can be read may still be wrong: a flipped bit in a flag or an
  * offset hides blocks. The checkpoint knows the layout too; and where the count
@@ -252,15 +275,16 @@ static int is_as_told(const struct blt__patient *p, uint32_t n_keys)
  */
 static blt_status examine_with_header(struct blt__patient *p)
 {
-  struct blt__header header = p->db->header;
-  struct blt__geometry geo = p->db->image.geo;
   struct blt__layout layout = p->db->image.layout;
   struct blt__layout other;
 
-  p->has_checkpoint = blt__checkpoint_decode(header.bytes, &p->checkpoint);
+  p->has_checkpoint =
+      blt__checkpoint_decode(p->db->header.bytes, &p->checkpoint);
   blt_status status = pass_over_copy(p);
   if (status == BLT_OK)
-    status = survey_layout(p, &layout);
+    status = survey_first(p);
+  const struct blt__header header = p->db->header;
+  const struct blt__geometry geo = p->db->image.geo;
   if (status == BLT_OK && !is_as_told(p, header.n_keys) &&
       other_layout(p, &other)) {
     uint64_t n_kept = p->survey.n_kept;
@@ -272,10 +296,9 @@ static blt_status examine_with_header(struct blt__patient *p)
   }
   if (status < 0 || !is_doubtful(p, header.n_keys))
     return status;
-  const uint64_t n_kept = p->survey.n_kept;
   blt__patient_release(p);
-  if ((status = guess(p)) < 0 ||
-      guess_is_better(p, &geo, header.n_keys, n_kept))
+  if ((status = guess(p)) < 0 || count_kept(p) == header.n_keys ||
+      (header.n_keys == BLT__COUNT_UNCLEAN && p->survey.n_kept > 0))
     return status;
   p->guessed = 0;
   p->db->header = header;

@@ -21,7 +21,7 @@ static void fill_report(const struct blt__patient *p, blt_repair_report *out)
                              .lost_len = s->lost_len,
                              .first_lost =
                                  s->n_lost != 0 ? s->first_lost : BLT_NO_OFFSET,
-                             .header_guessed = p->guessed};
+                             .header_guessed = p->guessed || p->has_mended};
 }
 
 /* ---- in place */

@@ -125,7 +125,8 @@ blt_status blt__header_decode(struct blt__header *header, const uint8_t *bytes,
   h.key_serializer = blt__get2(bytes + 31);
   h.n_keys = blt__get4(bytes + BLT__HDR_COUNT);
   h.value_len = h.fixed ? blt__get4(bytes + 37) : 0;
-  h.has_timestamps = !h.fixed && h.version >= 4 && bytes[41] != 0;
+  h.has_timestamps = !h.fixed && h.version >= BLT__VERSION_TIMES &&
+                     bytes[BLT__HDR_HAS_TIMES] != 0;
   h.file_timestamp = blt__get7(bytes + BLT__HDR_TIMESTAMP);
   h.index_off = meant_offset(bytes + BLT__HDR_INDEX, BLT__HEADER_LEN);
   h.first_off =
@@ -150,7 +151,7 @@ void blt__header_encode(uint8_t *bytes, const struct blt__header_new *how)
   blt__put2(bytes + 29, how->fixed ? 0 : how->value_serializer);
   blt__put2(bytes + 31, how->key_serializer);
   blt__put4(bytes + 37, how->fixed ? how->value_len : 0);
-  bytes[41] = !how->fixed && how->has_timestamps;
+  bytes[BLT__HDR_HAS_TIMES] = !how->fixed && how->has_timestamps;
   blt__put7(bytes + BLT__HDR_TIMESTAMP, how->file_timestamp);
   memcpy(bytes + BLT__HDR_UUID, how->uuid, 16);
   blt__header_empty(bytes);

@@ -14,6 +14,7 @@
 enum {
   BLT__HDR_BUCKETS = 21,
   BLT__HDR_COUNT = 33,
+  BLT__HDR_HAS_TIMES = 41,
   BLT__HDR_TIMESTAMP = 42,
   BLT__HDR_UUID = 49,
   BLT__HDR_INDEX = 65,
@@ -21,6 +22,9 @@ enum {
   BLT__HDR_CHECKPOINT = 77,
   BLT__CHECKPOINT_LEN = 123
 };
+
+/* From this version on the flag of timestamps counts. */
+enum { BLT__VERSION_TIMES = 4 };
 
 struct blt__header {
   uint8_t bytes[BLT__HEADER_LEN]; /* as in the file                         */

@@ -312,6 +312,46 @@ START_TEST(one_block_in_a_wrong_frame_does_not_outweigh_the_others)
 }
 END_TEST
 
+static void put_file(blt_db *db, const char *key, const uint8_t *bytes,
+                     size_t len)
+{
+  EXPECT_OK(blt_put(db, key, strlen(key), bytes, len));
+}
+
+/* One key is whole, and the end of a torn commit holds stores of another
+ * framing, with more keys: the log says which framing is the file's. */
+START_TEST(a_store_in_a_value_is_not_taken_for_the_store)
+{
+  const char *const path = temp_path("outer.blt");
+  blt_options options = options_of_new(N_BUCKETS);
+  size_t inner_len, len;
+
+  options.timestamps = _i == 0 ? BLT_ON : BLT_OFF;
+  blt_db *db = open_path_with(path, &options);
+  put_numbered(db, 0, 5);
+  EXPECT_OK(blt_close(db));
+  uint8_t *const inner = file_read(path, &inner_len);
+  remove(path);
+  options.timestamps = _i == 0 ? BLT_OFF : BLT_ON;
+  db = open_path_with(path, &options);
+  put_file(db, "first", inner, inner_len);
+  EXPECT_OK(blt_sync(db));
+  put_file(db, "second", inner, inner_len);
+  put_file(db, "third", inner, inner_len);
+  EXPECT_OK(blt_sync(db));
+  uint8_t *const bytes = file_read(path, &len);
+  EXPECT_OK(blt_close(db));
+  file_write(path, bytes, len - inner_len - 100);
+  EXPECT_OK(blt_repair(path, NULL, NULL));
+  db = open_path(path, BLT_READ);
+  expect_count(db, 1);
+  ck_assert_int_eq(blt_has(db, "first", 5), BLT_OK);
+  EXPECT_OK(blt_close(db));
+  free(bytes);
+  free(inner);
+}
+END_TEST
+
 Suite *repair_suite(void)
 {
   Suite *const suite = suite_create("repair");
@@ -322,6 +362,8 @@ Suite *repair_suite(void)
   tcase_add_loop_test(made, a_cut_costs_what_is_cut_off, 0, N_SUBJECTS);
   tcase_add_loop_test(made, a_run_of_chance_bytes_costs_what_it_covers, 0,
                       N_SUBJECTS);
+  tcase_add_loop_test(made, a_store_in_a_value_is_not_taken_for_the_store, 0,
+                      2);
   tcase_add_loop_test(
       made, one_block_in_a_wrong_frame_does_not_outweigh_the_others, 0, 2);
   suite_add_tcase(suite, made);
