@@ -297,8 +297,10 @@ START_TEST(one_block_in_a_wrong_frame_does_not_outweigh_the_others)
 
   options.timestamps = _i == 0 ? BLT_ON : BLT_OFF;
   blt_db *const db = open_path_with(path, &options);
-  for (uint64_t key = 'a'; key <= 'c'; key++)
+  for (char key = 'a'; key <= 'd'; key++)
     EXPECT_OK(blt_put_at(db, &key, 1, "aaaaaaaaa", 9, 0x55000000000a61));
+  EXPECT_OK(blt_sync(db));
+  delete_text(db, "d");
   EXPECT_OK(blt_sync(db));
   uint8_t *const bytes = file_read(path, &len);
   EXPECT_OK(blt_close(db));
@@ -309,6 +311,13 @@ START_TEST(one_block_in_a_wrong_frame_does_not_outweigh_the_others)
   EXPECT_OK(blt_repair(path, &repair, &report));
   ck_assert_uint_eq(report.n_kept, 3);
   ck_assert(report.header_guessed);
+  repair.dry_run = 0;
+  EXPECT_OK(blt_repair(path, &repair, NULL));
+  blt_db *const mended = open_path(path, BLT_READ);
+  expect_count(mended, 3);
+  EXPECT_OK(blt_verify(mended, NULL, NULL));
+  ck_assert_int_eq(header_of(mended).has_timestamps, _i == 0);
+  EXPECT_OK(blt_close(mended));
 }
 END_TEST
 
