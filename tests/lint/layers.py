@@ -3,7 +3,7 @@
     api -> upkeep -> change -> lookup -> {os, format, hash} -> base
 """
 
-from tree import LAYERS, OUTSIDE, includes
+from tree import LAYERS, OUTSIDE, TOP, includes
 
 PUBLIC = "blt.h"
 
@@ -22,6 +22,15 @@ def may_include(folder, other):
     if folder == other:
         return True
     return step_of(other) < step_of(folder)
+
+
+def strangers(names):
+    """What stands at the top level and is none of the rooms, of the names
+    of all files that belong to the project."""
+    first = {name.split("/")[0] for name in names}
+    for name in sorted(first - TOP):
+        if not name.startswith("."):
+            yield f"{name}: no such room in the plan (tree.py)"
 
 
 def wrong_direction(tree):

@@ -37,6 +37,12 @@ class TheTree(Lint):
     def setUp(self):
         self.tree = Tree(source_root)
 
+    def test_the_top_level_holds_what_is_planned_and_nothing_else(self):
+        names = self.tree.committed()
+        if names is None:
+            self.skipTest("not a clone: nobody says what belongs to it")
+        self.none_of(layers.strangers(names))
+
     def test_a_file_includes_its_own_folder_or_one_below(self):
         self.none_of(layers.wrong_direction(self.tree))
 
@@ -129,6 +135,11 @@ class TheChecks(Lint):
 
     def finds(self, faults, *expected):
         self.assertEqual(list(faults), list(expected))
+
+    def test_a_stranger_at_the_top_level_is_found(self):
+        names = ["--help/blt.c", "src/base/buf.c", ".gitignore", "run"]
+        self.finds(layers.strangers(names),
+                   "--help: no such room in the plan (tree.py)")
 
     def test_an_include_upwards_is_found(self):
         self.write("src/lookup/chain.c", '#include "os/view.h"\n'

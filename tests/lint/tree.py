@@ -7,6 +7,7 @@ the tree that is there.
 import functools
 import pathlib
 import re
+import subprocess
 
 # From the bottom to the top. Those on one step do not know each other.
 LAYERS = [
@@ -17,6 +18,10 @@ LAYERS = [
     {"upkeep"},
     {"api"},
 ]
+# What a newcomer sees first.
+TOP = {"LICENSE", "README.md", "bench", "check", "completions", "debian",
+       "docs", "examples", "include", "meson.build", "meson_options.txt",
+       "python", "run", "scripts", "src", "tests", "tools"}
 OUTSIDE = ["tools", "bench", "examples"]  # they know blt.h only
 C_FOLDERS = ["include", "src", "tools", "bench", "examples", "tests"]
 
@@ -41,6 +46,15 @@ class Tree:
 
     def c_files(self, folders=None):
         return self.files(folders or C_FOLDERS, ".c", ".h")
+
+    def committed(self):
+        """The names of what belongs to the project; None without git."""
+        git = ["git", "-C", self.root, "-c", "safe.directory=*", "ls-files"]
+        try:
+            run = subprocess.run(git, capture_output=True, text=True)
+        except FileNotFoundError:
+            return None
+        return run.stdout.splitlines() if run.returncode == 0 else None
 
     def name(self, path):
         return path.relative_to(self.root).as_posix()

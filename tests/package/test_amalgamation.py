@@ -1,5 +1,6 @@
 """The library in two files, for programs that carry it along."""
 
+import subprocess
 import sys
 
 from support import BUILD, SOURCE, Case, needs
@@ -13,6 +14,13 @@ class TheTwoFiles(Case):
         super().setUp()
         self.run_it(sys.executable, "-B", SOURCE / "scripts/amalgamate.py",
                     self.folder)
+
+    def test_an_option_is_not_taken_for_a_folder(self):
+        run = subprocess.run(
+            [sys.executable, "-B", SOURCE / "scripts/amalgamate.py", "--help"],
+            cwd=self.folder, capture_output=True, text=True)
+        self.assertIn("FOLDER", run.stderr)
+        self.assertFalse((self.folder / "--help").exists())
 
     def compile(self, compiler):
         self.run_it(compiler, *FLAGS, "-fPIC", "-c", "blt.c")
