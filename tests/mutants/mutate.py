@@ -190,7 +190,7 @@ def parse_options():
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("--states", type=int, default=2000000)
     parser.add_argument("--python")
-    parser.add_argument("--folder")
+    parser.add_argument("--folder", help="where the copy of the sources goes")
     parser.add_argument("--list", action="store_true")
     return parser.parse_args()
 
@@ -225,6 +225,8 @@ def main():
         print("NOT FOUND  %s: the text is not once in %s" % (
             each.name, each.file))
     survivors = []
+    if options.folder:
+        os.makedirs(options.folder, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="blt-mutants-",
                                      dir=options.folder) as folder:
         tree = Tree(folder, options)

@@ -51,8 +51,19 @@ static int64_t noting_write_at(struct blt__file *file, uint64_t off,
     len += spans[i].len;
   if (noting->write_error != 0)
     return -noting->write_error;
-  if (noting->space_end != 0 && off + len > noting->space_end)
-    return -ENOSPC;
+  const int is_too_long =
+      noting->space_end != 0 && off + len > noting->space_end;
+  const struct blt__span first = {spans[0].data,
+                                  is_too_long && off < noting->space_end
+                                      ? (size_t)(noting->space_end - off)
+                                      : 0};
+  if (is_too_long) {
+    if (!noting->is_torn || first.len == 0 || first.len > spans[0].len)
+      return -ENOSPC;
+    spans = &first;
+    n_spans = 1;
+    len = first.len;
+  }
   note(noting, EVENT_WRITE, off, len);
   if (is_over(noting))
     return -EIO;

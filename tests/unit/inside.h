@@ -36,6 +36,7 @@ struct noting {
   unsigned n_left;    /* n: from the n-th change from now on all fail with EIO;
                          0: none does                                        */
   uint64_t space_end; /* writes that pass it find no space; 0: all do       */
+  int is_torn;        /* of such a write, what fits of the first span passes */
   uint64_t reserve_max; /* so much can be put aside at once; 0: any length  */
   uint64_t window_size; /* set by tests: the view's size at a set_size      */
   const uint64_t *watched;

@@ -333,6 +333,28 @@ START_TEST(after_a_failed_sync_nothing_more_is_written)
 }
 END_TEST
 
+/* L3, L4: what is behind the log would stay there. */
+START_TEST(after_a_torn_commit_that_cannot_be_cut_nothing_more_is_written)
+{
+  session_open(&session, NULL);
+  put_durably(&session, "a", "first");
+  const uint64_t end = session.db->log.end;
+  put_text(session.db, "b", "never");
+  session.noting.space_end = end + 20;
+  session.noting.is_torn = 1;
+  session.noting.cut_error = EIO;
+  EXPECT(BLT_E_UNKNOWN, blt_sync(session.db));
+  session.noting.space_end = 0;
+  session.noting.cut_error = 0;
+  const struct copy copy = session_copy(&session);
+  ck_assert_uint_eq(copy.len, end + 20);
+  expect_text(session.db, "a", "first");
+  expect_silence();
+  expect_copy(&copy, BLT_OPENED_RECOVERED, "first", NULL);
+  free(copy.bytes);
+}
+END_TEST
+
 /* L4 */
 START_TEST(after_a_failed_checkpoint_nothing_more_is_written)
 {
@@ -462,6 +484,8 @@ Suite *log_suite(void)
   tcase_add_loop_test(
       made, no_link_is_written_back_before_its_commit_is_durable, 0, 2);
   tcase_add_loop_test(made, a_commit_that_fails_leaves_no_trace, 0, 3);
+  tcase_add_test(
+      made, after_a_torn_commit_that_cannot_be_cut_nothing_more_is_written);
   tcase_add_loop_test(made, the_header_that_booklet_may_open_comes_after_a_sync,
                       0, 2);
   tcase_add_loop_test(made, each_session_has_a_salt_of_its_own, BLT_SYNC_BATCH,
