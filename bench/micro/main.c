@@ -14,7 +14,8 @@
 #include "core/must.h"
 
 #define ALL(X)                                                                 \
-  X(hash) X(modulo) X(miss) X(chain) X(view) X(links) X(fill) X(scan) X(files)
+  X(hash)                                                                      \
+  X(modulo) X(miss) X(chain) X(view) X(links) X(side) X(fill) X(scan) X(files)
 
 #define DECLARE(name) extern const struct micro micro_##name;
 #define NAME(name) &micro_##name,

@@ -10,6 +10,14 @@
 #include "upkeep/recover.h"
 #include "upkeep/rewrite.h"
 
+void blt__advise(blt_db *db, enum blt__hint hint)
+{
+  struct blt__view *const view = &db->image.view;
+
+  if (db->options.advice != BLT_ADVICE_NONE)
+    blt__view_advise(view, 0, view->size, hint);
+}
+
 static blt_status read_header(blt_db *db, int *out_has_checkpoint,
                               struct blt__checkpoint *out_checkpoint)
 {
@@ -137,6 +145,27 @@ static blt_status attach_writer(blt_db *db, struct blt__opening *opening,
              : BLT_OK;
 }
 
+static blt_status attach_by_mode(blt_db *db, struct blt__opening *opening,
+                                 enum blt__condition condition)
+{
+  if (!db->writable)
+    return attach_reader(db, opening, condition);
+  blt__log_init(&db->log, &db->image, &db->env, &db->sink, db->options.sync);
+  memcpy(db->log.header, db->header.bytes, BLT__HEADER_LEN);
+  db->log.guarded = db->header.guarded;
+  blt__pending_init(&db->pending, &db->env, &db->sink, &db->image.geo,
+                    db->side.seed);
+  return attach_writer(db, opening, condition);
+}
+
+/* Is a part of the file gone through that grows with its length? */
+static int reads_much(const blt_db *db, enum blt__condition condition)
+{
+  return condition == BLT__CONDITION_CRASHED ||
+         (condition != BLT__CONDITION_CLEAN && db->writable) ||
+         (db->header.n_keys == BLT__COUNT_UNCLEAN && !db->writable);
+}
+
 static blt_status attach_image(blt_db *db)
 {
   struct blt__opening opening = {.image = &db->image,
@@ -153,14 +182,14 @@ static blt_status attach_image(blt_db *db)
   set_up_image(db);
   enum blt__condition condition =
       blt__condition_of(&opening, db->image.view.size);
-  if (!db->writable)
-    return attach_reader(db, &opening, condition);
-  blt__log_init(&db->log, &db->image, &db->env, &db->sink, db->options.sync);
-  memcpy(db->log.header, db->header.bytes, BLT__HEADER_LEN);
-  db->log.guarded = db->header.guarded;
-  blt__pending_init(&db->pending, &db->env, &db->sink, &db->image.geo,
-                    db->side.seed);
-  return attach_writer(db, &opening, condition);
+  if (!reads_much(db, condition))
+    return attach_by_mode(db, &opening, condition);
+  /* The kernel reads ahead meanwhile: a file that is not in memory is there in
+   * a fifth of the time. */
+  blt__advise(db, BLT__HINT_NORMAL);
+  status = attach_by_mode(db, &opening, condition);
+  blt__advise(db, BLT__HINT_RANDOM);
+  return status;
 }
 
 static void release_all(blt_db *db)
@@ -199,7 +228,7 @@ blt_status blt__attach(blt_db *db)
   db->fork_count = blt__fork_count();
   status = blt__view_judge(&db->image.view, attach_image(db));
   if (status == BLT_OK && db->options.side_table == BLT_ON)
-    blt__side_build(&db->side, &db->image, blt__committed_count(db));
+    blt__build_side(db);
   if (status < 0)
     release_all(db);
   db->is_plain = status >= 0 && !db->writable;

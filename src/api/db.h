@@ -90,6 +90,12 @@ blt_status blt__attach_created(blt_db *db);
 /* The other way; commits and marks the file clean if it is a writer. */
 blt_status blt__detach(blt_db *db);
 
+/* The side table, unless there is one or it was refused: read.c. */
+void blt__build_side(blt_db *db);
+
+/* How the mapping is going to be read, unless the user forbade to say it. */
+void blt__advise(blt_db *db, enum blt__hint hint);
+
 /* create.c: the header of a new store by the options; and the store. */
 blt_status blt__new_header(const blt_db *db, uint8_t *out);
 blt_status blt__create_at_path(blt_db *db);

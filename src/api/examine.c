@@ -317,6 +317,7 @@ blt_status blt__examine(struct blt__patient *p)
 
   if (status < 0)
     return status;
+  blt__advise(db, BLT__HINT_NORMAL);
   if (db->image.view.size < BLT__HEADER_LEN)
     return blt__fail(&db->sink, BLT_E_NOT_BOOKLET, BLT_NO_OFFSET,
                      "too short to hold anything: %llu bytes",

@@ -44,9 +44,7 @@ BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out)
     iter->n_entries = db->writable ? db->pending.n_entries : 0;
     iter->n_batches = db->n_batches;
     blt__scan_begin(&iter->scan, &db->image);
-    if (db->options.advice != BLT_ADVICE_NONE)
-      blt__view_advise(&db->image.view, 0, db->image.view.size,
-                       BLT__HINT_SEQUENTIAL);
+    blt__advise(db, BLT__HINT_SEQUENTIAL);
   }
   status = blt__leave(db, status);
   if (status == BLT_OK)
@@ -61,12 +59,10 @@ void blt_iter_close(blt_iter *iter)
   if (iter == NULL)
     return;
   blt_db *db = iter->db;
-  struct blt__view *view = &db->image.view;
   if (blt__enter_read(db) == BLT_OK) {
     if (db->options.advice == BLT_ADVICE_DROP)
-      blt__view_advise(view, 0, view->size, BLT__HINT_DROP);
-    if (db->options.advice != BLT_ADVICE_NONE)
-      blt__view_advise(view, 0, view->size, BLT__HINT_RANDOM);
+      blt__advise(db, BLT__HINT_DROP);
+    blt__advise(db, BLT__HINT_RANDOM);
     (void)blt__leave(db, BLT_OK);
   }
   blt__release(&db->env, iter, sizeof *iter);

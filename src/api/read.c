@@ -9,12 +9,32 @@
 
 const uint8_t blt__no_bytes[1];
 
+void blt__build_side(blt_db *db)
+{
+  /* Where a page has a block the kernel may as well read all of them ahead. */
+  enum { FAR_APART = 32 << 10 };
+  struct blt__side_source source = {.image = &db->image,
+                                    .n_keys = blt__committed_count(db)};
+
+  if (!blt__side_is_open(&db->side))
+    return;
+  if (db->writable && !db->log.shows_tombs) {
+    source.dead[0] = &db->log.tombs;
+    source.dead[1] = &db->log.old_tombs;
+  }
+  const int reads_all = db->image.view.size / (source.n_keys + 1) < FAR_APART;
+  if (reads_all)
+    blt__advise(db, BLT__HINT_SEQUENTIAL);
+  blt__side_build(&db->side, &source);
+  if (reads_all)
+    blt__advise(db, BLT__HINT_RANDOM);
+}
+
 void blt__count_lookups(blt_db *db, uint64_t cost)
 {
-  uint64_t n_keys = blt__committed_count(db);
-
-  if (db->image.side != NULL && blt__side_pays(&db->side, cost, n_keys))
-    blt__side_build(&db->side, &db->image, n_keys);
+  if (db->image.side != NULL &&
+      blt__side_pays(&db->side, cost, blt__committed_count(db)))
+    blt__build_side(db);
 }
 
 static blt_status find_by_chain(blt_db *db, const void *key, size_t key_len,

@@ -19,6 +19,7 @@
 #ifndef BLT_CHANGE_LOG_H
 #define BLT_CHANGE_LOG_H
 
+#include "base/offsets.h"
 #include "change/pending.h"
 #include "change/room.h"
 #include "format/record.h"
@@ -26,12 +27,6 @@
 /* Log that recovery has to read, and that is written in a session with syncs
  * before links go back into the file. */
 #define BLT__LOG_MAX ((uint64_t)16 << 20)
-
-/* A list of offsets. */
-struct blt__offsets {
-  uint64_t *at; /* owned                                                    */
-  size_t n, capacity;
-};
 
 /* How to undo what a commit has done to the table of changed links. */
 struct blt__undo {
@@ -147,12 +142,5 @@ blt_status blt__log_sync_file(struct blt__log *log);
 /* Record the failure that ends writing through this handle (L4). */
 blt_status blt__log_poison(struct blt__log *log, blt_status status,
                            blt_status as, const char *meaning);
-
-int blt__offsets_add(struct blt__offsets *offsets, const struct blt__env *env,
-                     uint64_t off);
-int blt__offsets_reserve(struct blt__offsets *offsets,
-                         const struct blt__env *env, size_t more);
-void blt__offsets_release(struct blt__offsets *offsets,
-                          const struct blt__env *env);
 
 #endif

@@ -77,6 +77,13 @@ static inline uint64_t blt__line_off(const struct blt__line *line,
   return blt__get6(line->offs[place]);
 }
 
+static inline void blt__line_set(struct blt__line *line, unsigned place,
+                                 uint32_t tag, uint64_t off)
+{
+  line->tags[place] = (uint16_t)tag;
+  blt__put6(line->offs[place], off);
+}
+
 /* No place was left empty: a search that began here goes on in the next. */
 static inline int blt__line_is_full(const struct blt__line *line)
 {

@@ -7,7 +7,7 @@
 
 void blt__scan_begin(struct blt__scan *scan, struct blt__image *image)
 {
-  *scan = (struct blt__scan){.image = image};
+  *scan = (struct blt__scan){.image = image, .tombs = &image->tombs};
   scan->n_regions =
       blt__layout_regions(&image->layout, image->view.size, scan->regions);
   scan->off = scan->regions[0].begin;
@@ -26,9 +26,9 @@ void blt__scan_seek(struct blt__scan *scan, uint64_t off)
 
 /* A dead block in the file may be live by a link that waits, and the other
  * way round. */
-static int is_live(const struct blt__image *image,
-                   const struct blt__block *block)
+static int is_live(const struct blt__scan *scan, const struct blt__block *block)
 {
+  const struct blt__image *image = scan->image;
   int live = block->next != BLT__LINK_DEAD;
 
   if (!live && image->links.n != 0) {
@@ -37,8 +37,8 @@ static int is_live(const struct blt__image *image,
     live = entry != NULL && entry->link != BLT__LINK_DEAD &&
            !(entry->marks & BLT__MARK_DROPPED);
   }
-  return live && (image->tombs.n == 0 ||
-                  blt__links_find(&image->tombs, block->off) == NULL);
+  return live && (scan->tombs->n == 0 ||
+                  blt__links_find(scan->tombs, block->off) == NULL);
 }
 
 /* A record that still covers its batch in the file, or whose length a power
@@ -104,7 +104,7 @@ blt_status blt__scan_next(struct blt__scan *scan, struct blt__scanned *out)
   status = read_block(image, scan->off, out);
   if (status < 0)
     return status;
-  out->live = is_live(image, &out->block);
+  out->live = is_live(scan, &out->block);
   if (out->block.len > left) /* S2 */
     return blt__image_corrupt(image, scan->off,
                               "a block passes the end of its region");
@@ -129,7 +129,7 @@ int blt__run_begin(struct blt__run *run, const struct blt__scan *scan,
 {
   const struct blt__image *image = scan->image;
 
-  if (image->view.by_read || image->links.n != 0 || image->tombs.n != 0 ||
+  if (image->view.by_read || image->links.n != 0 || scan->tombs->n != 0 ||
       image->reveals.n != 0)
     return 0;
   *run = (struct blt__run){.base = image->view.base,
@@ -141,7 +141,8 @@ int blt__run_begin(struct blt__run *run, const struct blt__scan *scan,
                            .value_len = image->geo.value_len,
                            .fixed = image->geo.fixed,
                            .values = (how & BLT__RUN_VALUES) != 0,
-                           .hides = (how & BLT__RUN_HIDES) != 0};
+                           .hides = (how & BLT__RUN_HIDES) != 0,
+                           .dead = (how & BLT__RUN_DEAD) != 0};
   return 1;
 }
 

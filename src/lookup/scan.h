@@ -13,6 +13,7 @@
 
 struct blt__scan {
   struct blt__image *image;
+  const struct blt__links *tombs; /* the image's; or others, set after begin */
   struct blt__region regions[2];
   unsigned n_regions, region;
   uint64_t off;          /* of the next block                           */
@@ -38,7 +39,7 @@ blt_status blt__scan_next(struct blt__scan *scan, struct blt__scanned *out);
 blt_status blt__scan_next_live(struct blt__scan *scan,
                                struct blt__scanned *out);
 
-/* A live block. */
+/* A block that is live, unless dead ones are wanted too. */
 struct blt__row {
   uint64_t off;
   uint32_t key_len, value_len;
@@ -46,7 +47,8 @@ struct blt__row {
 
 enum {
   BLT__RUN_VALUES = 1, /* their values will be read too                      */
-  BLT__RUN_HIDES = 2   /* pass over booklet's own keys                       */
+  BLT__RUN_HIDES = 2,  /* pass over booklet's own keys                       */
+  BLT__RUN_DEAD = 4    /* dead blocks too                                    */
 };
 
 /*
@@ -59,7 +61,7 @@ struct blt__run {
   const uint8_t *base, *at, *end;
   const uint8_t *asked; /* the bytes before were asked for                  */
   uint32_t key_off, value_len;
-  int fixed, values, hides;
+  int fixed, values, hides, dead;
 };
 
 /* 0 when all of it is for the plain scan. */
@@ -104,7 +106,7 @@ static inline int blt__run_next(struct blt__run *run, struct blt__row *out)
       return 0;
     blt__run_ask(run, len);
     run->at += len;
-    if (blt__get6(head + BLT__LINK_OFF) == BLT__LINK_DEAD ||
+    if ((blt__get6(head + BLT__LINK_OFF) == BLT__LINK_DEAD && !run->dead) ||
         (run->hides && blt__is_reserved_hash(head)))
       continue;
     *out = (struct blt__row){(uint64_t)(head - run->base), key_len, value_len};

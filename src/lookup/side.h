@@ -5,13 +5,13 @@
  *
  * A walk costs a BLAKE2s, a slot and the blocks of the chain; the table costs
  * one cache line (lookup/line.h) and the block. It is memory only, built by
- * walking all chains once, and given up rather than kept when it cannot be
+ * one scan (side_build.c), and given up rather than kept when it cannot be
  * right. A reader's holds short keys (lookup/shortkey.h) as well: whether there
  * is one is known without its block.
  *
  *   H1  It answers what a walk of the chain would answer, its plain twin. It is
- *       built only if every chain can be walked and each key is in its own,
- *       with its hash, once; and each commit changes it.
+ *       built only if each key is in its own chain, with its hash, once; and
+ *       each commit changes it.
  *   H2  A place proves nothing: the key's bytes decide, in the block or in the
  *       table.
  *
@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 
 #include "base/ask.h"
+#include "base/offsets.h"
 #include "base/same.h"
 #include "hash/cheaphash.h"
 #include "lookup/chain.h"
@@ -52,6 +53,7 @@ struct blt__side {
   void *keys_memory;
   size_t keys_len;
   uint64_t n_used;  /* places, also of keys that are gone: some are empty    */
+  int was_scanned;  /* built by a scan, not by the chains                    */
   unsigned ask_len; /* bytes of a block that a reader is likely to want     */
   _Atomic uint64_t lost; /* by lookups without the table; roughly           */
 };
@@ -75,10 +77,27 @@ enum { BLT__SIDE_ALONE = 16, BLT__SIDE_AMONG_MANY = 1, BLT__SIDE_BUILD = 2 };
 /* So much more was paid; 1 when building would have cost less by now. */
 int blt__side_pays(struct blt__side *side, uint64_t cost, uint64_t n_keys);
 
+/* What it is built of. */
+struct blt__side_source {
+  struct blt__image *image;
+  uint64_t n_keys; /* roughly                                               */
+  /* A writer's: blocks that died, though the image still shows them as live,
+   * to those who do not come by a chain. Or NULL. */
+  const struct blt__offsets *dead[2];
+  int by_chains; /* not by a scan                                           */
+};
+
+/* Would blt__side_build do anything? */
+static inline int blt__side_is_open(const struct blt__side *side)
+{
+  return atomic_load_explicit(&side->state, memory_order_relaxed) ==
+         BLT__SIDE_NONE;
+}
+
 /* Build it, unless somebody does or it was refused. A failure is no failure of
  * the caller's: lookups go on by chains. */
-void blt__side_build(struct blt__side *side, struct blt__image *image,
-                     uint64_t n_keys);
+void blt__side_build(struct blt__side *side,
+                     const struct blt__side_source *source);
 
 /* Back to the state of init: blocks have moved. NULL is fine. */
 void blt__side_drop(struct blt__side *side);
@@ -261,6 +280,30 @@ static inline uint64_t blt__side_ask_block(const struct blt__side *side,
            (wants_value ? side->ask_len : (unsigned)BLT__HEAD_MAX));
   return off;
 }
+
+/* For those who fill and change it: the place that the key gets; whether
+ * searches would get long with so many places used; and all memory given back.
+ */
+static inline uint64_t blt__side_add(struct blt__side *side, uint64_t cheap,
+                                     uint64_t off)
+{
+  uint64_t number = blt__side_line(side, cheap);
+
+  for (;; number = blt__side_next(side, number)) {
+    struct blt__line *line = &side->lines[number];
+    uint32_t gone = blt__line_match(line, BLT__LINE_GONE);
+    uint32_t free = gone | blt__line_match(line, BLT__LINE_EMPTY);
+    if (free == 0)
+      continue;
+    unsigned place = blt__line_first(gone != 0 ? gone : free);
+    side->n_used += line->tags[place] == BLT__LINE_EMPTY;
+    blt__line_set(line, place, blt__line_tag(cheap), off);
+    return number * BLT__LINE_PLACES + place;
+  }
+}
+
+int blt__side_is_crowded(uint64_t n_lines, uint64_t n_used);
+void blt__side_release_lines(struct blt__side *side);
 
 /* A commit moved the key's block: 0 as `from` is a new key, as `to` one that
  * is gone. Does nothing unless ready; may give the table up. */

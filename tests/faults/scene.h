@@ -46,4 +46,9 @@ void tombs_prepare(void);
 blt_status tombs_act(void);
 void tombs_look(blt_status status);
 
+/* Lookups in a writer, where a dead block waits, and in a reader: each builds
+ * its side table. */
+void lookups_prepare(void);
+blt_status lookups_act(void);
+
 #endif

@@ -237,35 +237,6 @@ static blt_status take_an_image(void)
   return status < 0 ? status : closed;
 }
 
-/* With the table in memory or without it, when there is none for it. */
-static blt_status look_up_by(blt_mode mode)
-{
-  blt_options options = options_here(mode);
-  char key[16];
-  blt_db *db = NULL;
-
-  options.side_table = BLT_ON;
-  blt_status status = blt_open(scene_path, &options, &db);
-  if (status < 0)
-    return status;
-  for (int i = 0; i <= N_KEPT && status == BLT_OK; i++) {
-    snprintf(key, sizeof key, "key-%06d", i);
-    status = blt_has(db, key, strlen(key));
-    if (status >= 0) /* one is not there                                     */
-      status = status == (i == N_KEPT) ? BLT_OK : BLT_E_CORRUPT;
-  }
-  const blt_status closed = blt_close(db);
-  return status < 0 ? status : closed;
-}
-
-/* A reader's table holds the keys as well. */
-static blt_status look_all_up(void)
-{
-  const blt_status status = look_up_by(BLT_WRITE);
-
-  return status < 0 ? status : look_up_by(BLT_READ);
-}
-
 /* ---- stores of an odd shape */
 
 /* The key is lent from the buffer, which the commit before empties. */
@@ -472,7 +443,7 @@ const struct scene scenes[N_SCENES] = {
     {"many links", prepare_many_buckets, put_many_links, look_at_numbered},
     {"reindex", prepare_many_buckets, reindex_it, look_at_numbered},
     {"prune", prepare_numbered, prune_but_for_one, look_at_numbered},
-    {"lookups", prepare_numbered, look_all_up, look_at_numbered},
+    {"lookups", lookups_prepare, lookups_act, look_at_numbered},
     {"verify", prepare_astray, verify_it, look_at_nothing},
     {"touched", prepare_touched, open_it, look_at_uncovered},
     {"uncovered", prepare_uncovered, repair_in_place, look_at_uncovered},

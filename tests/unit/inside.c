@@ -144,10 +144,12 @@ static void noting_unmap(struct blt__file *file, void *base, size_t len)
 static void noting_advise(struct blt__file *file, void *base, size_t len,
                           enum blt__hint hint)
 {
-  (void)file;
+  struct noting *const noting = self(file);
+
   (void)base;
   (void)len;
-  (void)hint;
+  if (noting->n_hints < sizeof noting->hints / sizeof *noting->hints)
+    noting->hints[noting->n_hints++] = hint;
 }
 
 static void keep(struct noting *noting)

@@ -31,6 +31,8 @@ struct noting {
   struct event *events;
   size_t n_events;
   unsigned n_reads, n_maps;
+  enum blt__hint hints[8]; /* the first that were given                      */
+  size_t n_hints;
   int sync_error, write_error, set_size_error, map_error, reserve_error;
   int cut_error;
   unsigned n_left;    /* n: from the n-th change from now on all fail with EIO;

@@ -119,7 +119,7 @@ void build_side(struct session *session)
   blt_db *const db = session->db;
 
   if (!blt__side_is_ready(&db->side))
-    blt__side_build(&db->side, &db->image, db->log.n_keys);
+    blt__build_side(db);
   ck_assert(blt__side_is_ready(&db->side));
 }
 

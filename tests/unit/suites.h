@@ -37,6 +37,7 @@ Suite *reserved_suite(void);
 Suite *rewrite_suite(void);
 Suite *room_suite(void);
 Suite *shortkey_suite(void);
+Suite *side_build_suite(void);
 Suite *side_suite(void);
 Suite *status_suite(void);
 Suite *turns_suite(void);

@@ -124,7 +124,10 @@ START_TEST(it_answers_what_the_chain_answers_after_each_commit)
       EXPECT_OK(blt_batch_commit(session.db));
     if (random_below(&random, 40) == 0)
       EXPECT_OK(blt_prune(session.db, NULL, NULL));
+    if (random_below(&random, 10) == 0)
+      blt__side_drop(&session.db->side);
     build_side(&session);
+    ck_assert(session.db->side.was_scanned);
     expect_twins_to_agree();
   }
   EXPECT_OK(session_close(&session));
@@ -279,7 +282,9 @@ START_TEST(a_count_that_the_file_cannot_hold_asks_for_no_memory)
   open_with(BLT_DEFAULT, 0);
   put_numbered(session.db, 0, 10);
   EXPECT_OK(blt_sync(session.db));
-  blt__side_build(&session.db->side, &session.db->image, UINT32_MAX - 1);
+  blt__side_build(&session.db->side,
+                  &(struct blt__side_source){.image = &session.db->image,
+                                             .n_keys = UINT32_MAX - 1});
   ck_assert(is_ready());
   ck_assert_uint_le(session.db->side.n_lines, session.db->image.view.size);
   EXPECT_OK(session_close(&session));
@@ -294,7 +299,7 @@ START_TEST(it_is_given_up_when_blocks_move_or_it_gets_crowded)
   ck_assert(!is_ready());
   put_numbered(session.db, 0, 7);
   EXPECT_OK(blt_sync(session.db));
-  blt__side_build(&session.db->side, &session.db->image, 7);
+  build_side(&session);
   ck_assert(is_ready());
   ck_assert_uint_eq(session.db->side.n_lines, 10);
   session.db->options.auto_reindex = BLT_OFF;
