@@ -444,6 +444,8 @@ static blt_status fill(struct blt__side *side,
                     .by_scan = by_scan,
                     .holds_keys = may_hold_keys(side, image)};
   blt_status status = by_scan ? add_by_scan(&met, source) : add_by_chains(&met);
+  blt__offsets_release(&met.up, side->env);
+  blt__offsets_release(&met.down, side->env);
   if (status == BLT_OK)
     status = blt__view_judge(&image->view, BLT_OK);
   if (status < 0) {
