@@ -1,8 +1,10 @@
 /* main.c - the program blt: look into .blt files and change them */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -10,6 +12,7 @@
 #include "blt.h"
 #include "commands.h"
 #include "out.h"
+#include "progress.h"
 #include "report.h"
 
 #define TEXT_OF_(number) #number
@@ -45,12 +48,25 @@ static int run(const struct args *args)
   return args->command->run(args);
 }
 
-/* SIGPIPE would kill a command that still has a file to close; without it the
- * failed write is seen by struct out. */
+/* A stream that the program was started without gets something that fails, or
+ * a file that is opened later would get its number, and what is printed. */
+static void fill_streams(void)
+{
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 &&
+        open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+      abort();
+}
+
+/* SIGPIPE would kill a command that still has a file to close, and SIGXFSZ one
+ * that still has to remove what it has begun; without them the failed write is
+ * seen by struct out. */
 int main(int argc, char **argv)
 {
+  fill_streams();
   setlocale(LC_CTYPE, "");
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   const char **words = calloc((size_t)argc + 1, sizeof *words);
   if (!words)
     return EXIT_SYSTEM;
@@ -62,5 +78,10 @@ int main(int argc, char **argv)
     code = run(&args);
   args_release(&args);
   free(words);
+  if (code == EXIT_INTERRUPTED && interrupt_to_end_by() != 0) {
+    /* As whoever sent it expects; what was begun is tidied up. */
+    signal(interrupt_to_end_by(), SIG_DFL);
+    raise(interrupt_to_end_by());
+  }
   return code;
 }

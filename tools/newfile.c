@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,8 +13,11 @@
 
 void newfile_begin(struct newfile *file, const char *path)
 {
+  char *real = realpath(path, NULL);
   *file = (struct newfile){.path = path};
-  text_addf(&file->temporary, "%s.tmp.%ld", path, (long)getpid());
+  text_add_string(&file->target, real ? real : path);
+  text_addf(&file->temporary, "%s.tmp.%ld", file->target.data, (long)getpid());
+  free(real);
 }
 
 void newfile_drop(struct newfile *file)
@@ -21,6 +25,7 @@ void newfile_drop(struct newfile *file)
   if (file->temporary.data)
     unlink(file->temporary.data);
   text_release(&file->temporary);
+  text_release(&file->target);
 }
 
 bool newfile_exists(const char *path)
@@ -35,16 +40,38 @@ int newfile_report_existing(const struct args *args, const char *path)
                       "exists already; give the name of a new file");
 }
 
+bool newfile_is_same(const char *path, const char *other)
+{
+  struct stat facts, others;
+  return stat(path, &facts) == 0 && stat(other, &others) == 0 &&
+         facts.st_dev == others.st_dev && facts.st_ino == others.st_ino;
+}
+
+mode_t newfile_mode_of(const char *path)
+{
+  struct stat facts;
+  const mode_t before = umask(0);
+  umask(before);
+  if (stat(path, &facts) == 0)
+    umask(before | (~facts.st_mode & 0777));
+  return before;
+}
+
+void newfile_release_mode(mode_t before)
+{
+  umask(before);
+}
+
 /* A hard link gives the name to the file only when nobody has it. */
 static int take_free_name(const struct newfile *file, const struct args *args)
 {
   const char *temporary = file->temporary.data;
-  if (link(temporary, file->path) == 0)
+  if (link(temporary, file->target.data) == 0)
     return EXIT_DONE;
-  if (errno == EEXIST || newfile_exists(file->path))
+  if (errno == EEXIST || newfile_exists(file->target.data))
     return newfile_report_existing(args, file->path);
   /* Some file systems have no links. */
-  return rename(temporary, file->path) == 0
+  return rename(temporary, file->target.data) == 0
              ? EXIT_DONE
              : report_errno(args, file->path, errno);
 }
@@ -52,12 +79,12 @@ static int take_free_name(const struct newfile *file, const struct args *args)
 /* Whoever has the old file open would go on with a file that has no name. */
 static int take_name(const struct newfile *file, const struct args *args)
 {
-  const int old = open(file->path, O_RDONLY | O_CLOEXEC);
+  const int old = open(file->target.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   int code = EXIT_DONE;
   if (old >= 0 && flock(old, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
     code = report_error(args, EXIT_LOCKED, "locked", file->path,
                         "is in use and was not replaced");
-  else if (rename(file->temporary.data, file->path) < 0)
+  else if (rename(file->temporary.data, file->target.data) < 0)
     code = report_errno(args, file->path, errno);
   if (old >= 0)
     close(old);

@@ -3,17 +3,18 @@
 #define BLT_TOOLS_NEWFILE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "args.h"
 #include "text.h"
 
 /*
- * It is made as NAME.tmp.PID. newfile_keep gives it its name, newfile_drop
- * removes it; one of them ends it.
+ * It is made as NAME.tmp.PID, beside the file that a link leads to.
+ * newfile_keep gives it its name, newfile_drop removes it; one of them ends it.
  */
 struct newfile {
-  const char *path;
-  struct text temporary;
+  const char *path; /* as the user gave it                                  */
+  struct text target, temporary;
 };
 
 void newfile_begin(struct newfile *file, const char *path);
@@ -26,5 +27,13 @@ void newfile_drop(struct newfile *file);
 /* Whether there is anything of that name, a dangling link too. */
 bool newfile_exists(const char *path);
 int newfile_report_existing(const struct args *args, const char *path);
+
+/* Both names lead to one file. */
+bool newfile_is_same(const char *path, const char *other);
+
+/* What is made until newfile_release_mode, with what this returned, is open to
+ * nobody whom the file is not open to. */
+mode_t newfile_mode_of(const char *path);
+void newfile_release_mode(mode_t before);
 
 #endif

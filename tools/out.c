@@ -7,28 +7,63 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "compress.h"
 #include "progress.h"
 #include "report.h"
 
+/* Also one that is damaged, or that a writer has open. */
+static bool is_store(const char *path)
+{
+  blt_options options = BLT_OPTIONS_INIT;
+  blt_db *db;
+  options.lock = BLT_LOCK_NONE;
+  const blt_status status = blt_open(path, &options, &db);
+  if (status == BLT_OK)
+    blt_close(db);
+  return status == BLT_OK || status == BLT_E_CORRUPT || status == BLT_E_VERSION;
+}
+
+/* What is there goes when the output is complete: not if it is a store. */
+static int check_old(const struct args *args, const char *path)
+{
+  if (args->n_words > 0 && newfile_is_same(args->words[0], path))
+    return report_usage(args, "%s and %s are one file", args->words[0], path);
+  if (is_store(path))
+    return report_error(args, EXIT_SYSTEM, "exists", path,
+                        "is a store, and was not replaced; give another name");
+  return EXIT_DONE;
+}
+
+static int open_stream(struct out *out, const struct args *args,
+                       const char *path)
+{
+  out->stream = fopen(path, out->is_whole ? "wbx" : "wb");
+  return out->stream ? EXIT_DONE : report_errno(args, out->path, errno);
+}
+
 int out_open(struct out *out, const struct args *args, const char *path)
 {
+  struct stat facts;
   *out = (struct out){.stream = stdout};
   if (!path || strcmp(path, "-") == 0)
     return EXIT_DONE;
+  out->path = path;
+  const bool is_there = stat(path, &facts) == 0;
+  if (is_there && !S_ISREG(facts.st_mode))
+    return open_stream(out, args, path);
+  int code = is_there ? check_old(args, path) : EXIT_DONE;
+  if (code != EXIT_DONE)
+    return code;
   /* Before there is a file that would stay behind. */
   interrupt_catch();
-  struct text name = {0};
-  text_addf(&name, "%s.tmp.%ld", path, (long)getpid());
-  out->path = path;
-  out->temporary = name.data;
-  out->stream = fopen(out->temporary, "wbx");
-  if (out->stream)
-    return EXIT_DONE;
-  const int code = report_errno(args, out->temporary, errno);
-  free(out->temporary);
+  out->is_whole = true;
+  newfile_begin(&out->new, path);
+  code = open_stream(out, args, out->new.temporary.data);
+  if (code != EXIT_DONE)
+    newfile_drop(&out->new);
   return code;
 }
 
@@ -134,17 +169,19 @@ static int write_failed(struct out *out, const struct args *args)
 
 static int close_file(struct out *out, const struct args *args, int code)
 {
-  if (code == EXIT_DONE && fsync(fileno(out->stream)) < 0 && errno != EINVAL)
+  const bool is_done = code == EXIT_DONE;
+  if (is_done && fsync(fileno(out->stream)) < 0 && errno != EINVAL)
     note_error(out);
   if (fclose(out->stream) != 0)
     note_error(out);
-  if (code == EXIT_DONE && out->error == 0 &&
-      rename(out->temporary, out->path) < 0)
-    note_error(out);
-  if (code != EXIT_DONE || out->error != 0)
-    unlink(out->temporary);
-  free(out->temporary);
-  return out->error != 0 ? write_failed(out, args) : code;
+  if (out->error != 0)
+    code = write_failed(out, args);
+  if (!out->is_whole)
+    return code;
+  if (is_done && code == EXIT_DONE)
+    return newfile_keep(&out->new, args, true);
+  newfile_drop(&out->new);
+  return code;
 }
 
 /* The packed stream gets its end. */

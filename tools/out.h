@@ -9,23 +9,27 @@
 
 #include "args.h"
 #include "blt.h"
+#include "newfile.h"
 #include "text.h"
 
 /*
- * A file is written as NAME.tmp.PID and gets its name when out_close is
- * called with exit code 0. After the first failure
- * everything is passed over; out_close tells about it.
+ * A file is written as a newfile, which gets its name when out_close is called
+ * with exit code 0. What is no regular file (a device, a pipe) is written to
+ * as it is. After the first failure everything is passed over; out_close tells
+ * about it.
  */
 struct out {
   FILE *stream;
   FILE *below;      /* what a packing stream writes to, or NULL             */
   const char *path; /* NULL: standard output                                */
-  char *temporary;
+  bool is_whole;    /* `new` is being written                               */
+  struct newfile new;
   int error; /* errno of the first failed write                      */
 };
 
 /* `path` NULL or "-" is standard output. 0 or an exit code. With a file the
- * first Ctrl-C is only noted from here on, as by interrupt_catch. */
+ * first Ctrl-C is only noted from here on, as by interrupt_catch. A store is
+ * never replaced, nor what the command works on. */
 int out_open(struct out *out, const struct args *args, const char *path);
 /* From here on everything is packed by zstd. 0 or an exit code. */
 int out_compress(struct out *out, const struct args *args, int level);

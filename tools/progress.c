@@ -25,23 +25,36 @@
  * reached in no other way. */
 static volatile sig_atomic_t interrupt_seen;
 
+/* A second one of its kind kills: the handler is for one. */
+static const int stopping[] = {SIGINT, SIGTERM, SIGHUP};
+enum { N_STOPPING = sizeof stopping / sizeof *stopping };
+
 static void note_interrupt(int signal)
 {
-  (void)signal;
-  interrupt_seen = 1;
+  interrupt_seen = signal;
 }
 
 void interrupt_catch(void)
 {
   struct sigaction action = {.sa_handler = note_interrupt,
                              .sa_flags = (int)SA_RESETHAND};
+  struct sigaction before;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
+  for (size_t i = 0; i < N_STOPPING; i++)
+    /* nohup has its way. */
+    if (sigaction(stopping[i], NULL, &before) == 0 &&
+        before.sa_handler != SIG_IGN)
+      sigaction(stopping[i], &action, NULL);
 }
 
 void interrupt_release(void)
 {
-  signal(SIGINT, SIG_DFL);
+  for (size_t i = 0; i < N_STOPPING; i++) {
+    struct sigaction before;
+    if (sigaction(stopping[i], NULL, &before) == 0 &&
+        before.sa_handler != SIG_IGN)
+      signal(stopping[i], SIG_DFL);
+  }
 }
 
 /* A Ctrl-C between the look at the flag and the wait would be too late for
@@ -51,7 +64,8 @@ static int wait_for_bytes(int fd)
   struct pollfd wanted = {.fd = fd, .events = POLLIN};
   sigset_t stop, before;
   sigemptyset(&stop);
-  sigaddset(&stop, SIGINT);
+  for (size_t i = 0; i < N_STOPPING; i++)
+    sigaddset(&stop, stopping[i]);
   sigprocmask(SIG_BLOCK, &stop, &before);
   const int n = interrupted() ? -1 : ppoll(&wanted, 1, NULL, &before);
   const int error = interrupted() ? EINTR : errno;
@@ -98,9 +112,15 @@ bool interrupted(void)
   return interrupt_seen != 0;
 }
 
+int interrupt_to_end_by(void)
+{
+  return interrupt_seen == SIGINT ? 0 : interrupt_seen;
+}
+
 void interrupt_forget(void)
 {
-  interrupt_seen = 0;
+  if (interrupt_seen == SIGINT)
+    interrupt_seen = 0;
 }
 
 static double seconds_now(void)

@@ -39,8 +39,8 @@ int progress_amount(struct progress *progress, enum unit unit, uint64_t done,
 /* Takes the line off the terminal. */
 void progress_clear(struct progress *progress);
 
-/* From here on the first Ctrl-C is only noted, so that work can be stopped in
- * good order; the second one kills. */
+/* From here on the first Ctrl-C, or request to end (SIGTERM, SIGHUP), is only
+ * noted, so that work can be stopped in good order; the second one kills. */
 void interrupt_catch(void);
 /* From here on Ctrl-C kills again. */
 void interrupt_release(void);
@@ -52,5 +52,7 @@ ssize_t interruptible_read(int fd, void *to, size_t len);
 FILE *interruptible_open(const char *path);
 /* Forgets a Ctrl-C that was noted. */
 void interrupt_forget(void);
+/* The request to end that was noted, or 0. */
+int interrupt_to_end_by(void);
 
 #endif

@@ -25,7 +25,23 @@ enum put_outcome put_row(struct store *store, enum on_duplicate policy,
                          blt_bytes key, blt_bytes value, uint64_t timestamp,
                          const char **reason);
 
-/* The same for hidden keys: the metadata (0), or a slot (1, 2). */
+/*
+ * The same for many, so that it is known how many are in the file when there
+ * is no space for the next. Starts with a store and zeros; batch_end ends it.
+ */
+struct batch {
+  struct store *store;
+  bool is_open, has_failed;
+  uint64_t n, len; /* rows that are not committed, and their bytes          */
+  uint64_t n_safe; /* rows that are                                         */
+};
+enum put_outcome batch_put(struct batch *batch, enum on_duplicate policy,
+                           blt_bytes key, blt_bytes value, uint64_t timestamp,
+                           const char **reason);
+/* Gives `code`, or that of a commit that failed. */
+int batch_end(struct batch *batch, int code);
+
+/* As put_row for hidden keys: the metadata (0), or a slot (1, 2). */
 enum put_outcome put_hidden(struct store *store, enum on_duplicate policy,
                             int which, blt_bytes value, uint64_t timestamp,
                             const char **reason);

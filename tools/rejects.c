@@ -12,7 +12,12 @@ int rejects_open(struct rejects *rejects, const struct args *args)
   *rejects = (struct rejects){.args = args};
   rejects->stops = !word || strcmp(word, "stop") == 0;
   rejects->has_file = !rejects->stops && strcmp(word, "skip") != 0;
-  return rejects->has_file ? out_open(&rejects->out, args, word) : EXIT_DONE;
+  if (!rejects->has_file)
+    return EXIT_DONE;
+  for (size_t i = 1; i < args->n_words; i++)
+    if (newfile_is_same(args->words[i], word))
+      return report_usage(args, "%s and %s are one file", args->words[i], word);
+  return out_open(&rejects->out, args, word);
 }
 
 /* "rows.csv:1842", or "dump.raw: row 17". */
@@ -61,7 +66,9 @@ int rejects_add(struct rejects *rejects, const struct reader *reader,
 int rejects_close(struct rejects *rejects, int code)
 {
   if (rejects->has_file) {
-    const int closed = out_close(&rejects->out, rejects->args, EXIT_DONE);
+    /* Without a row it tells that all were taken. */
+    const int closed = out_close(&rejects->out, rejects->args,
+                                 rejects->n > 0 ? EXIT_DONE : code);
     if (closed != EXIT_DONE)
       code = closed;
   }

@@ -237,10 +237,10 @@ static char *network_sentence(const char *sentence)
   return text.data;
 }
 
-const char *reason_of(const char *file, const blt_error *error)
+const char *reason_of(const blt_error *error)
 {
-  const size_t len = strlen(file);
-  return strncmp(error->message, file, len) == 0 &&
+  const size_t len = strlen(error->file);
+  return len > 0 && strncmp(error->message, error->file, len) == 0 &&
                  strncmp(error->message + len, ": ", 2) == 0
              ? error->message + len + 2
              : error->message;
@@ -267,7 +267,7 @@ int report_failure(const struct args *args, const char *file, const blt_db *db,
     print(args, &message, "interrupted; the file is as it was");
     return EXIT_INTERRUPTED;
   }
-  const char *sentence = reason_of(file, error);
+  const char *sentence = reason_of(error);
   if (error->status == BLT_E_CORRUPT || error->status == BLT_E_NETWORK) {
     char *advice = error->status == BLT_E_NETWORK
                        ? network_sentence(sentence)

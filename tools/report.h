@@ -36,7 +36,7 @@ void report_note(const struct args *args, const char *file, const char *format,
                  ...) __attribute__((format(printf, 3, 4)));
 
 /* The sentence of an error without the file's name. */
-const char *reason_of(const char *file, const blt_error *error);
+const char *reason_of(const blt_error *error);
 
 /* Exit code of a status. */
 int exit_code_of(blt_status status);

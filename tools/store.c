@@ -105,8 +105,9 @@ static int give_back(struct store *store, int code)
   return code;
 }
 
-int store_open(struct store *store, const struct args *args, const char *file,
-               blt_options *options)
+/* The file at `path`; messages name it `file`. */
+static int open_as(struct store *store, const struct args *args,
+                   const char *path, const char *file, blt_options *options)
 {
   *store = (struct store){
       .args = args, .file = file, .reading = options->mode == BLT_READ};
@@ -120,7 +121,7 @@ int store_open(struct store *store, const struct args *args, const char *file,
     options->progress = progress_tell;
     options->progress_ctx = &store->progress;
   }
-  const blt_status status = blt_open(file, options, &store->db);
+  const blt_status status = blt_open(path, options, &store->db);
   progress_clear(&store->progress);
   if (status < 0)
     return report_failure(args, file, NULL, store->reading);
@@ -129,6 +130,19 @@ int store_open(struct store *store, const struct args *args, const char *file,
     return store_close(store, code);
   tell_how_opened(store);
   return EXIT_DONE;
+}
+
+int store_open(struct store *store, const struct args *args, const char *file,
+               blt_options *options)
+{
+  return open_as(store, args, file, file, options);
+}
+
+int store_make(struct store *store, const struct args *args,
+               const struct newfile *new, blt_options *options)
+{
+  options->exclusive = BLT_ON;
+  return open_as(store, args, new->temporary.data, new->path, options);
 }
 
 int store_open_mode(struct store *store, const struct args *args,

@@ -7,6 +7,7 @@
 #include "args.h"
 #include "blt.h"
 #include "keys.h"
+#include "newfile.h"
 #include "progress.h"
 
 struct store {
@@ -31,6 +32,10 @@ void store_tell_unlocked(const struct args *args, const char *file);
  * an exit code after a message; then there is nothing to close. */
 int store_open(struct store *store, const struct args *args, const char *file,
                blt_options *options);
+
+/* The same for one that is to be made. */
+int store_make(struct store *store, const struct args *args,
+               const struct newfile *new, blt_options *options);
 
 /* The usual case: store_open with store_options. */
 int store_open_mode(struct store *store, const struct args *args,

@@ -230,6 +230,19 @@ static const struct blt__file_ops posix_ops = {
     .close = posix_close,
 };
 
+/* A descriptor that is no standard stream: what a program that was started
+ * without one prints would be written into the store. */
+static int away_from_streams(int low)
+{
+  if (low < 0 || low > STDERR_FILENO)
+    return low;
+  const int fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int error = errno;
+  (void)close(low);
+  errno = error;
+  return fd;
+}
+
 static blt_status open_path(const struct blt__sink *sink, const char *path,
                             int writable, int *out_fd)
 {
@@ -237,7 +250,7 @@ static blt_status open_path(const struct blt__sink *sink, const char *path,
   int fd;
 
   do
-    fd = open(path, flags);
+    fd = away_from_streams(open(path, flags));
   while (fd < 0 && errno == EINTR);
   if (fd < 0)
     return blt__fail_errno(sink, errno, BLT_NO_OFFSET, "open the file");
@@ -405,6 +418,7 @@ blt_status blt__file_create(const struct blt__sink *sink, const char *path,
     return blt__fail_errno(sink, ENAMETOOLONG, BLT_NO_OFFSET,
                            "create the file");
   int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  fd = away_from_streams(fd);
   if (fd < 0)
     return blt__fail_errno(sink, errno, BLT_NO_OFFSET, "create the file");
   blt_status status = blt__place_judge(sink, blt__place_type(fd), how->network);

@@ -326,6 +326,35 @@ START_TEST(a_store_is_opened_through_a_symbolic_link)
 }
 END_TEST
 
+/* The lowest descriptor that is free. */
+static int free_descriptor(void)
+{
+  const int fd = dup(STDERR_FILENO);
+
+  close(fd);
+  return fd;
+}
+
+/* Else what the program prints would be written into the store. */
+START_TEST(a_store_is_never_a_standard_stream)
+{
+  const char *const path = path_with_a_store();
+  const int kept = dup(STDIN_FILENO);
+  const blt_mode modes[] = {BLT_READ, BLT_WRITE, BLT_NEW};
+
+  close(STDIN_FILENO);
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    blt_db *const db = open_path(path, modes[i]);
+    ck_assert_int_eq(free_descriptor(), STDIN_FILENO);
+    EXPECT_OK(blt_close(db));
+    ck_assert_int_eq(free_descriptor(), STDIN_FILENO);
+  }
+  if (kept >= 0)
+    ck_assert_int_eq(dup2(kept, STDIN_FILENO), STDIN_FILENO);
+  close(kept);
+}
+END_TEST
+
 Suite *open_suite(void)
 {
   return SUITE_OF(
@@ -343,5 +372,6 @@ Suite *open_suite(void)
       version_three_has_no_timestamps_whatever_the_header_says,
       a_folder_is_not_a_store, a_file_without_permission_says_so,
       a_file_that_may_only_be_read_can_be_read,
-      a_store_is_opened_through_a_symbolic_link);
+      a_store_is_opened_through_a_symbolic_link,
+      a_store_is_never_a_standard_stream);
 }

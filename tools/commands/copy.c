@@ -59,7 +59,7 @@ static int open_both(struct copying *copying)
   copying->len = (uint64_t)facts.st_size;
   copying->to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                      facts.st_mode & 0777);
-  return copying->to < 0 ? failed(copying, target) : EXIT_DONE;
+  return copying->to < 0 ? failed(copying, copying->args->words[1]) : EXIT_DONE;
 }
 
 static int clone(struct copying *copying)
@@ -218,9 +218,10 @@ static int copy_compact(struct copying *copying)
   for (int i = 0; i < BUCKETS_LEN; i++)
     header[BUCKETS_AT + i] = (unsigned char)(buckets >> (8 * i) & 255);
   options.header = header;
-  options.exclusive = BLT_ON;
   options.auto_reindex = BLT_OFF;
-  int code = store_open(&target, args, copying->new.temporary.data, &options);
+  const mode_t before = newfile_mode_of(copying->store.file);
+  int code = store_make(&target, args, &copying->new, &options);
+  newfile_release_mode(before);
   if (code != EXIT_DONE)
     return code;
   code = copy_keys(copying, &target, n_keys);
@@ -259,7 +260,7 @@ static int print_outcome(const struct copying *copying)
 
 static int check(const struct args *args)
 {
-  struct stat source, target;
+  struct stat target;
   const char *file = args->words[1];
   if (args->no_lock)
     return report_usage(args, "a copy is whole only under the lock; leave out "
@@ -269,9 +270,11 @@ static int check(const struct args *args)
                               "--reflink=always");
   if (!args->compact && args->buckets != NOT_GIVEN)
     return report_usage(args, "--buckets is for --compact; give that as well");
-  if (stat(args->words[0], &source) == 0 && stat(file, &target) == 0 &&
-      source.st_dev == target.st_dev && source.st_ino == target.st_ino)
+  if (newfile_is_same(args->words[0], file))
     return report_usage(args, "%s and %s are one file", args->words[0], file);
+  if (stat(file, &target) == 0 && !S_ISREG(target.st_mode))
+    return report_error(args, EXIT_SYSTEM, "not_regular", file,
+                        "is no regular file; give the name of a new file");
   if (!newfile_exists(file) || confirm(args, "%s exists; replace it?", file))
     return EXIT_DONE;
   report_note(args, file, "left as it is");

@@ -30,6 +30,7 @@ struct loading {
   bool is_new;
   struct newfile new;
   enum on_duplicate policy;
+  struct batch batch;
   struct shard shard;
   struct schema schema;
   struct rejects rejects;
@@ -143,7 +144,6 @@ static int open_new(struct loading *loading)
   const struct args *args = loading->args;
   blt_options options = store_options(args, BLT_CREATE);
   blt_header like;
-  options.exclusive = BLT_ON;
   int code = describe_new(args, &options);
   if (code == EXIT_DONE)
     code = describe_like(args, &like, &options);
@@ -152,12 +152,9 @@ static int open_new(struct loading *loading)
   follow_description(args, &loading->reader.description, &options);
   newfile_begin(&loading->new, args->words[0]);
   loading->is_new = true;
-  code =
-      store_open(&loading->store, args, loading->new.temporary.data, &options);
+  code = store_make(&loading->store, args, &loading->new, &options);
   if (code != EXIT_DONE)
     newfile_drop(&loading->new);
-  /* Messages name the file that will be. */
-  loading->store.progress.file = args->words[0];
   return code;
 }
 
@@ -225,8 +222,8 @@ static int load_row(struct loading *loading, const struct row *row,
     loading->n_elsewhere++;
     return EXIT_DONE;
   }
-  const enum put_outcome outcome = put_row(&loading->store, loading->policy,
-                                           key, value, row->timestamp, &reason);
+  const enum put_outcome outcome = batch_put(
+      &loading->batch, loading->policy, key, value, row->timestamp, &reason);
   return after_put(loading, outcome, reason);
 }
 
@@ -314,6 +311,7 @@ static int load_inputs(struct loading *loading)
 {
   const struct args *args = loading->args;
   int code = EXIT_DONE;
+  loading->batch.store = &loading->store;
   loading->reader.header = &loading->store.header;
   loading->reader.key_type = loading->store.key_type;
   for (size_t i = 0; i < n_inputs(args); i++) {
@@ -338,8 +336,9 @@ static int load_inputs(struct loading *loading)
 static int finish_store(struct loading *loading, int code)
 {
   const struct args *args = loading->args;
+  code = batch_end(&loading->batch, code);
   const bool is_made = code == EXIT_DONE;
-  const uint64_t n = loading->n_loaded;
+  const uint64_t n = loading->batch.n_safe;
   const char *rows_are = n == 1 ? "row is" : "rows are";
   code = store_close(&loading->store, code);
   if (loading->is_new && code == EXIT_DONE)
@@ -401,11 +400,11 @@ static int load_into_target(struct loading *loading)
   loading->len_total = total_len(loading->args);
   int code = begin_input(loading, 0);
   if (code != EXIT_DONE)
-    return code;
+    return rejects_close(&loading->rejects, code);
   code = open_target(loading);
   if (code != EXIT_DONE) {
     input_close(&loading->input);
-    return code;
+    return rejects_close(&loading->rejects, code);
   }
   code = finish_store(loading, load_inputs(loading));
   return rejects_close(&loading->rejects, code);

@@ -18,6 +18,7 @@ struct merging {
   struct newfile new;
   bool is_new;
   enum on_duplicate policy;
+  struct batch batch;
   uint64_t n_merged, n_kept;
 };
 
@@ -121,8 +122,8 @@ static int merge_keys(struct merging *merging)
       break;
     }
     const enum put_outcome outcome =
-        put_row(&merging->target, merging->policy, item.key, item.value,
-                time_of(merging, item.timestamp), &reason);
+        batch_put(&merging->batch, merging->policy, item.key, item.value,
+                  time_of(merging, item.timestamp), &reason);
     code = after_put(merging, outcome, item.key, reason);
     if (code == EXIT_DONE && ++n % PROGRESS_STEP == 0 &&
         progress_amount(&source->progress, UNIT_KEYS, n, n_keys))
@@ -162,12 +163,10 @@ static int open_target(struct merging *merging)
   if (newfile_exists(args->words[0]))
     return store_open_mode(&merging->target, args, args->words[0], BLT_WRITE);
   blt_options options = store_options(args, BLT_CREATE);
-  options.exclusive = BLT_ON;
   options.header = merging->source.header.bytes;
   newfile_begin(&merging->new, args->words[0]);
   merging->is_new = true;
-  const int code =
-      store_open(&merging->target, args, merging->new.temporary.data, &options);
+  const int code = store_make(&merging->target, args, &merging->new, &options);
   if (code != EXIT_DONE)
     newfile_drop(&merging->new);
   return code;
@@ -181,6 +180,7 @@ static int merge_source(struct merging *merging, const char *file)
     return code;
   if (!merging->target.db)
     code = open_target(merging);
+  merging->batch.store = &merging->target;
   if (code == EXIT_DONE)
     code = check_alike(merging);
   if (code == EXIT_DONE)
@@ -193,6 +193,7 @@ static int merge_source(struct merging *merging, const char *file)
 static int finish(struct merging *merging, int code)
 {
   const struct args *args = merging->args;
+  code = batch_end(&merging->batch, code);
   const bool went_well = code == EXIT_DONE;
   code = store_close(&merging->target, code);
   if (merging->is_new && code == EXIT_DONE)
@@ -204,8 +205,8 @@ static int finish(struct merging *merging, int code)
                         "interrupted; it is not made");
   if (!went_well && !merging->is_new)
     report_note(args, args->words[0], "%" PRIu64 " %s merged, the rest is not",
-                merging->n_merged,
-                merging->n_merged == 1 ? "key is" : "keys are");
+                merging->batch.n_safe,
+                merging->batch.n_safe == 1 ? "key is" : "keys are");
   return code;
 }
 

@@ -140,9 +140,8 @@ static int repair_failed(const struct repair *repair)
   const bool is_output =
       repair->temporary && strcmp(about, repair->temporary) == 0;
   const bool reading = repair->output || repair->args->dry_run;
-  return report_failure(repair->args,
-                        is_output ? repair->temporary : repair->file, NULL,
-                        reading);
+  return report_failure(repair->args, is_output ? repair->output : repair->file,
+                        NULL, reading);
 }
 
 static int run(struct repair *repair)
@@ -174,7 +173,9 @@ static int run_into_new(struct repair *repair)
     return run(repair);
   newfile_begin(&new, repair->output);
   repair->temporary = new.temporary.data;
+  const mode_t before = newfile_mode_of(repair->file);
   int code = run(repair);
+  newfile_release_mode(before);
   if (code == EXIT_DONE && interrupted())
     code = report_error(repair->args, EXIT_INTERRUPTED, "cancelled",
                         repair->output, "interrupted; it is not made");

@@ -192,7 +192,8 @@ static int run_lines(struct shell *shell)
     const enum line read = lines_next(shell->lines, &line);
     if (read == LINE_END)
       break;
-    if (read == LINE_INTERRUPTED && !lines_are_typed(shell->lines)) {
+    if (read == LINE_INTERRUPTED &&
+        (!lines_are_typed(shell->lines) || interrupt_to_end_by() != 0)) {
       shell->worst = EXIT_INTERRUPTED;
       break;
     }
@@ -202,7 +203,9 @@ static int run_lines(struct shell *shell)
       break;
   }
   text_release(&line);
-  return lines_are_typed(shell->lines) ? EXIT_DONE : shell->worst;
+  return lines_are_typed(shell->lines) && interrupt_to_end_by() == 0
+             ? EXIT_DONE
+             : shell->worst;
 }
 
 static int open_session(struct shell *shell, struct store *store)
