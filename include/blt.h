@@ -299,8 +299,10 @@ typedef int (*blt_progress)(void *ctx, const char *phase, uint64_t done,
  * side_table_max has room for that: blt_has does not look at their blocks then
  * (nor meets damage there), and takes about half as long.
  * By default it is built when there were lookups for an eighth of the keys, or
- * for twice the keys by blt_get_many and blt_has_many, which gain less by it,
- * unless it would need more than side_table_max or the file is not mapped.
+ * for twice the keys by blt_get_many and blt_has_many, which gain less by it;
+ * after some thousand already where they have to wait for the disk, and a
+ * value takes less than 32 KiB. Not where it would need more than
+ * side_table_max or the file is not mapped.
  * Commits keep it current. It is given up when blocks move (prune, reindex,
  * clear) or it gets too full, and built again when it pays again. ON builds it
  * when the file is opened, OFF never. But for that, only speed depends on it.

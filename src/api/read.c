@@ -11,8 +11,6 @@ const uint8_t blt__no_bytes[1];
 
 void blt__build_side(blt_db *db)
 {
-  /* Where a page has a block the kernel may as well read all of them ahead. */
-  enum { FAR_APART = 32 << 10 };
   struct blt__side_source source = {.image = &db->image,
                                     .n_keys = blt__committed_count(db)};
 
@@ -22,7 +20,7 @@ void blt__build_side(blt_db *db)
     source.dead[0] = &db->log.tombs;
     source.dead[1] = &db->log.old_tombs;
   }
-  const int reads_all = db->image.view.size / (source.n_keys + 1) < FAR_APART;
+  const int reads_all = blt__side_is_dense(&db->image, source.n_keys);
   if (reads_all)
     blt__advise(db, BLT__HINT_SEQUENTIAL);
   blt__side_build(&db->side, &source);
@@ -33,7 +31,7 @@ void blt__build_side(blt_db *db)
 void blt__count_lookups(blt_db *db, uint64_t cost)
 {
   if (db->image.side != NULL &&
-      blt__side_pays(&db->side, cost, blt__committed_count(db)))
+      blt__side_pays(&db->side, &db->image, cost, blt__committed_count(db)))
     blt__build_side(db);
 }
 

@@ -6,6 +6,8 @@
  */
 #include "lookup/side.h"
 
+#include "os/memory.h"
+
 /* The most keys in ten lines. */
 enum { MOST_IN_TEN = 65 };
 
@@ -14,6 +16,7 @@ void blt__side_init(struct blt__side *side, const struct blt__env *env,
 {
   *side = (struct blt__side){.env = env, .max_len = max_len, .grows = grows};
   blt__random(&side->seed, sizeof side->seed);
+  atomic_store(&side->n_waits, blt__memory_waits());
 }
 
 void blt__side_release_lines(struct blt__side *side)

@@ -56,6 +56,7 @@ struct blt__side {
   int was_scanned;  /* built by a scan, not by the chains                    */
   unsigned ask_len; /* bytes of a block that a reader is likely to want     */
   _Atomic uint64_t lost; /* by lookups without the table; roughly           */
+  _Atomic uint64_t n_waits; /* of the process, when they were last counted   */
 };
 
 void blt__side_init(struct blt__side *side, const struct blt__env *env,
@@ -74,8 +75,17 @@ static inline int blt__side_is_ready(const struct blt__side *side)
  * whose hashes and misses overlap. Building costs BLT__SIDE_BUILD for a key. */
 enum { BLT__SIDE_ALONE = 16, BLT__SIDE_AMONG_MANY = 1, BLT__SIDE_BUILD = 2 };
 
-/* So much more was paid; 1 when building would have cost less by now. */
-int blt__side_pays(struct blt__side *side, uint64_t cost, uint64_t n_keys);
+/* Where each page has blocks: all of the file may as well be read. */
+static inline int blt__side_is_dense(const struct blt__image *image,
+                                     uint64_t n_keys)
+{
+  return image->view.size / (n_keys + 1) < 32 << 10;
+}
+
+/* So much more was paid, and pages that were waited for; 1 when building would
+ * have cost less by now. */
+int blt__side_pays(struct blt__side *side, const struct blt__image *image,
+                   uint64_t cost, uint64_t n_keys);
 
 /* What it is built of. */
 struct blt__side_source {

@@ -3,8 +3,8 @@
  */
 #include "os/memory.h"
 
-#include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 enum { LARGE_PAGE = 2 << 20, WORTH_A_CALL = 64 << 10 };
 
@@ -43,4 +43,13 @@ void blt__memory_bring(void *memory, size_t len)
   (void)memory;
   (void)len;
 #endif
+}
+
+uint64_t blt__memory_waits(void)
+{
+  struct rusage usage;
+
+  return getrusage(RUSAGE_SELF, &usage) == 0 && usage.ru_majflt > 0
+             ? (uint64_t)usage.ru_majflt
+             : 0;
 }

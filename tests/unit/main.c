@@ -13,7 +13,7 @@ int main(int argc, char **argv)
       rewrite_suite,     repair_suite,    gap_suite,     cover_suite,
       room_suite,        begin_suite,     resolve_suite, due_suite,
       off_suite,         aside_suite,     memory_suite,  shortkey_suite,
-      side_build_suite,  turns_suite,
+      side_build_suite,  cold_suite,      turns_suite,
   };
 
   return run_suites(argc, argv, makers, sizeof makers / sizeof *makers);

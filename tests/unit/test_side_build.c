@@ -370,85 +370,17 @@ START_TEST(a_file_that_is_read_and_not_mapped_is_not_scanned)
 }
 END_TEST
 
-/* ---- what the kernel is told */
-
-static void expect_hints(size_t n, enum blt__hint first, enum blt__hint second)
-{
-  const struct noting *const noting = &session.noting;
-
-  ck_assert_uint_eq(noting->n_hints, n);
-  if (n > 0) {
-    ck_assert_int_eq(noting->hints[0], first);
-    ck_assert_int_eq(noting->hints[1], second);
-  }
-}
-
-START_TEST(a_scan_for_the_table_is_announced_once)
-{
-  open_plain();
-  put_numbered(session.db, 0, 100);
-  EXPECT_OK(blt_sync(session.db));
-  session.noting.n_hints = 0;
-  blt__build_side(session.db);
-  expect_hints(2, BLT__HINT_SEQUENTIAL, BLT__HINT_RANDOM);
-  blt__build_side(session.db);
-  expect_hints(2, BLT__HINT_SEQUENTIAL, BLT__HINT_RANDOM);
-  EXPECT_OK(session_close(&session));
-}
-END_TEST
-
-/* Else all of the values would be read for their keys. */
-START_TEST(a_scan_over_long_values_is_not_announced)
-{
-  static const char value[40000];
-
-  open_plain();
-  for (unsigned i = 0; i < 10; i++) {
-    char key[16];
-    key_of(i, key);
-    EXPECT_OK(blt_put(session.db, key, strlen(key), value, sizeof value));
-  }
-  EXPECT_OK(blt_sync(session.db));
-  session.noting.n_hints = 0;
-  blt__build_side(session.db);
-  expect_hints(0, BLT__HINT_RANDOM, BLT__HINT_RANDOM);
-  ck_assert(session.db->side.was_scanned);
-  EXPECT_OK(session_close(&session));
-}
-END_TEST
-
-/* Its log is read, and where its links go. */
-START_TEST(a_recovery_is_announced)
-{
-  open_plain();
-  put_durably(&session, "a", "1");
-  const struct copy copy = session_copy(&session);
-  EXPECT_OK(session_close(&session));
-  EXPECT_OK(session_open_copy(&session, &copy));
-  ck_assert_uint_ge(session.noting.n_hints, 3);
-  /* The first one is of the view. */
-  ck_assert_int_eq(session.noting.hints[0], BLT__HINT_RANDOM);
-  ck_assert_int_eq(session.noting.hints[1], BLT__HINT_NORMAL);
-  ck_assert_int_eq(session.noting.hints[session.noting.n_hints - 1],
-                   BLT__HINT_RANDOM);
-  EXPECT_OK(session_close(&session));
-  free(copy.bytes);
-}
-END_TEST
-
 Suite *side_build_suite(void)
 {
-  Suite *const suite = SUITE_OF(
-      "side build", a_sound_image_is_scanned,
-      a_live_block_that_no_link_leads_to_is_not_found,
-      a_store_whose_chains_are_exchanged_gets_no_table,
-      a_block_that_was_passed_over_is_not_found,
-      blocks_in_a_circle_that_no_slot_leads_to_are_not_found,
-      a_block_that_leads_to_itself_is_not_found,
-      a_long_chain_that_goes_up_and_down_is_walked_once,
-      a_file_that_is_read_and_not_mapped_is_not_scanned,
-      a_scan_for_the_table_is_announced_once,
-      a_scan_over_long_values_is_not_announced, a_recovery_is_announced);
+  Suite *const suite =
+      SUITE_OF("side build", a_sound_image_is_scanned,
+               a_live_block_that_no_link_leads_to_is_not_found,
+               a_store_whose_chains_are_exchanged_gets_no_table,
+               a_block_that_was_passed_over_is_not_found,
+               blocks_in_a_circle_that_no_slot_leads_to_are_not_found,
+               a_block_that_leads_to_itself_is_not_found,
+               a_long_chain_that_goes_up_and_down_is_walked_once,
+               a_file_that_is_read_and_not_mapped_is_not_scanned);
   TCase *const made = case_of("ways");
 
   tcase_add_loop_test(made, a_scan_fills_the_table_as_the_chains_do, 0, 4);
