@@ -654,8 +654,8 @@ typedef struct blt_repair_report {
   uint64_t lost_len;      /* bytes passed over in search of the next block  */
   uint64_t first_lost;    /* offset of the first such place, BLT_NO_OFFSET  */
   int header_guessed;     /* the header was of no use: kind and framing were
-                             found by trying; or the log has shown that its
-                             flag of timestamps was wrong                   */
+                             found by trying; or its flag of timestamps or
+                             its layout was shown to be wrong               */
   uint64_t reserved[4];   /* see RESERVED                                    */
 } blt_repair_report;
 

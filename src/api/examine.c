@@ -31,6 +31,11 @@ static blt_status survey_frame(struct blt__patient *p, uint64_t *out_n)
   return status;
 }
 
+static uint64_t count_kept(const struct blt__patient *p)
+{
+  return p->survey.n_kept - p->survey.n_hidden;
+}
+
 static void drop_survey(struct blt__patient *p)
 {
   if (p->has_survey)
@@ -43,6 +48,7 @@ struct frame {
   uint32_t value_len;
 };
 
+/* The framing with as many keys as there should be, else with the most. */
 static blt_status guess_frame(struct blt__patient *p, struct frame *best)
 {
   blt_db *db = p->db;
@@ -56,13 +62,17 @@ static blt_status guess_frame(struct blt__patient *p, struct frame *best)
       continue;
     set_frame(db, frames[i].fixed, frames[i].value_len, frames[i].times);
     blt_status status = survey_frame(p, &n);
+    const int as_wanted =
+        status == BLT_OK && n > 0 && count_kept(p) == p->wanted;
     drop_survey(p);
     if (status < 0)
       return status;
-    if (n > most) {
+    if (n > most || as_wanted) {
       most = n;
       *best = frames[i];
     }
+    if (as_wanted)
+      break;
   }
   return BLT_OK;
 }
@@ -126,6 +136,9 @@ static blt_status guess(struct blt__patient *p)
   if (status < 0)
     return status;
   memcpy(old, bytes, sizeof old);
+  if (p->wanted == UINT64_MAX && blt__checkpoint_decode(old, &p->checkpoint) &&
+      p->checkpoint.state == BLT__CLEAN)
+    p->wanted = p->checkpoint.n_keys;
   status = was_guessed(old, view->size, &frame, &end)
                ? blt__view_look(view, end)
                : guess_frame(p, &frame);
@@ -188,48 +201,76 @@ static int other_layout(const struct blt__patient *p, struct blt__layout *out)
          c->first_off <= (at_front ? len : c->index_off);
 }
 
-static uint64_t count_kept(const struct blt__patient *p)
+/* Are there as many keys as the log says, or the header of a closed file? */
+static int is_met(const struct blt__patient *p)
 {
-  return p->survey.n_kept - p->survey.n_hidden;
+  return count_kept(p) == (p->has_replay ? p->replay.n_keys : p->wanted);
 }
 
-/* Whether the result may be wrong because the header is. */
-static int is_doubtful(const struct blt__patient *p, uint32_t n_keys)
+/* By another framing: the keys that there should be, and hardly more places
+ * without blocks; an index that no layout tells of is one. The number alone may
+ * be so by chance, where values hold stores. */
+static int is_better(const struct blt__patient *p, uint64_t n_lost)
 {
-  if (p->has_replay || n_keys == BLT__COUNT_UNCLEAN)
+  return is_met(p) && p->survey.n_lost <= n_lost + 1;
+}
+
+/* Whether the result may be wrong because the header is. A log of which records
+ * were found has proved the framing. */
+static int is_doubtful(const struct blt__patient *p)
+{
+  if (is_met(p) || (p->has_replay && blt__replay_n(&p->replay) > 0))
+    return 0;
+  if (p->has_replay || p->wanted == UINT64_MAX)
     return p->survey.n_kept == 0 && p->survey.n_lost > 0;
-  return count_kept(p) != n_keys;
+  return 1;
 }
 
 /*
  * The log's records are found by the right framing alone. Where the header's
  * finds none, and finds some with its flag of timestamps turned, a bit of the
- * flag has flipped: 1, and the header and the framing are mended. That no block
+ * flag has flipped, and the header and the framing are mended. That no block
  * proves itself is no sign: of keys of one byte one in 256 does by chance.
  */
-static int mend_times(struct blt__patient *p)
+static blt_status has_records(struct blt__patient *p, int *out)
+{
+  struct blt__replay replay;
+  const blt_status status =
+      blt__replay_read(&replay, &p->db->image, &p->db->env, &p->checkpoint);
+
+  *out = status >= 0 && blt__replay_n(&replay) > 0;
+  blt__replay_release(&replay);
+  return status;
+}
+
+static blt_status mend_times(struct blt__patient *p)
 {
   struct blt__header *header = &p->db->header;
   struct blt__image *image = &p->db->image;
+  const struct blt__layout layout = image->layout;
   const struct blt__geometry told = image->geo;
   const int times = !header->has_timestamps;
-  struct blt__replay replay;
+  int found = 0;
 
   if (!p->has_replay || blt__replay_n(&p->replay) > 0 || header->fixed ||
       header->version < BLT__VERSION_TIMES)
-    return 0;
+    return BLT_OK;
+  const int was_met = is_met(p);
+  const uint64_t n_lost = p->survey.n_lost;
   blt__geometry_init(&image->geo, 0, 0, times);
-  const blt_status status =
-      blt__replay_read(&replay, image, &p->db->env, &p->checkpoint);
-  p->has_mended = status >= 0 && blt__replay_n(&replay) > 0;
-  blt__replay_release(&replay);
-  if (!p->has_mended) {
-    image->geo = told;
-    return 0;
+  blt_status status = has_records(p, &found);
+  /* Where there is no record in either, the count is that of the checkpoint. */
+  if (status == BLT_OK && (found || !was_met))
+    status = survey_layout(p, &layout);
+  p->has_mended =
+      status == BLT_OK && (found || (!was_met && is_better(p, n_lost)));
+  if (p->has_mended) {
+    header->has_timestamps = times;
+    header->bytes[BLT__HDR_HAS_TIMES] = (uint8_t)times;
+    return BLT_OK;
   }
-  header->has_timestamps = times;
-  header->bytes[BLT__HDR_HAS_TIMES] = (uint8_t)times;
-  return 1;
+  image->geo = told;
+  return status < 0 || was_met ? status : survey_layout(p, &layout);
 }
 
 /* A repair that was cut short has left an unfinished copy behind the old file,
@@ -251,21 +292,52 @@ static blt_status pass_over_copy(const struct blt__patient *p)
 }
 
 /* All is where the header says, and as many keys. */
-static int is_as_told(const struct blt__patient *p, uint32_t n_keys)
+static int is_as_told(const struct blt__patient *p)
 {
   return !p->has_replay && p->survey.n_lost == 0 &&
-         p->survey.n_superseded == 0 && count_kept(p) == n_keys;
+         p->survey.n_superseded == 0 && is_met(p);
 }
 
 /* The survey, with the framing that the log proves. */
 static blt_status survey_first(struct blt__patient *p)
 {
   const struct blt__layout layout = p->db->image.layout;
-  blt_status status = survey_layout(p, &layout);
+  const blt_status status = survey_layout(p, &layout);
 
-  if (status == BLT_OK && mend_times(p))
-    status = survey_layout(p, &layout);
-  return status;
+  return status == BLT_OK ? mend_times(p) : status;
+}
+
+/* The header gets the layout that was found to be right: while a repair in
+ * place is under way nobody may open the file by another. */
+static void mend_layout(struct blt__patient *p)
+{
+  const struct blt__layout *layout = &p->db->image.layout;
+  uint8_t *header = p->db->header.bytes;
+
+  blt__put4(header + BLT__HDR_BUCKETS, layout->n_buckets);
+  blt__put6(header + BLT__HDR_INDEX, layout->index_off);
+  blt__put6(header + BLT__HDR_FIRST, layout->first_off);
+  p->has_mended = 1;
+}
+
+/* With the header's layout, or with the other if that gives as many keys as
+ * there should be, or else more. */
+static blt_status survey_other(struct blt__patient *p)
+{
+  const struct blt__layout layout = p->db->image.layout;
+  const int was_met = is_met(p);
+  const uint64_t n_kept = p->survey.n_kept;
+  struct blt__layout other;
+
+  if (is_as_told(p) || !other_layout(p, &other))
+    return BLT_OK;
+  const blt_status status = survey_layout(p, &other);
+  if (status < 0)
+    return status;
+  if (is_met(p) != was_met ? was_met : p->survey.n_kept <= n_kept)
+    return survey_layout(p, &layout);
+  mend_layout(p);
+  return BLT_OK;
 }
 
 /*
@@ -275,30 +347,25 @@ static blt_status survey_first(struct blt__patient *p)
  */
 static blt_status examine_with_header(struct blt__patient *p)
 {
-  struct blt__layout layout = p->db->image.layout;
-  struct blt__layout other;
-
   p->has_checkpoint =
       blt__checkpoint_decode(p->db->header.bytes, &p->checkpoint);
+  if (p->db->header.n_keys != BLT__COUNT_UNCLEAN)
+    p->wanted = p->db->header.n_keys;
   blt_status status = pass_over_copy(p);
   if (status == BLT_OK)
     status = survey_first(p);
+  if (status == BLT_OK)
+    status = survey_other(p);
+  if (status < 0 || !is_doubtful(p))
+    return status;
   const struct blt__header header = p->db->header;
   const struct blt__geometry geo = p->db->image.geo;
-  if (status == BLT_OK && !is_as_told(p, header.n_keys) &&
-      other_layout(p, &other)) {
-    uint64_t n_kept = p->survey.n_kept;
-    status = survey_layout(p, &other);
-    if (status == BLT_OK && p->survey.n_kept > n_kept)
-      layout = other;
-    else if (status == BLT_OK)
-      status = survey_layout(p, &layout);
-  }
-  if (status < 0 || !is_doubtful(p, header.n_keys))
-    return status;
+  const struct blt__layout layout = p->db->image.layout;
+  const uint64_t n_lost = p->survey.n_lost;
   blt__patient_release(p);
-  if ((status = guess(p)) < 0 || count_kept(p) == header.n_keys ||
-      (header.n_keys == BLT__COUNT_UNCLEAN && p->survey.n_kept > 0))
+  if ((status = guess(p)) < 0 ||
+      (p->survey.n_kept > 0 &&
+       (p->wanted == UINT64_MAX || is_better(p, n_lost))))
     return status;
   p->guessed = 0;
   p->db->header = header;
@@ -312,6 +379,7 @@ blt_status blt__examine(struct blt__patient *p)
   const uint8_t *bytes = NULL;
   struct blt__view_how how = {
       .by_read = db->file->map_unsafe, .guard = 1, .grows = db->writable};
+  p->wanted = UINT64_MAX;
   blt_status status =
       blt__view_open(&db->image.view, db->file, &db->env, &db->sink, &how);
 

@@ -14,8 +14,9 @@ struct blt__patient {
   struct blt__replay replay;
   struct blt__survey survey;
   int has_checkpoint, has_replay, has_survey;
-  int guessed;    /* the header was of no use; db->header is a new one      */
-  int has_mended; /* db->header has another flag of timestamps              */
+  int guessed;     /* the header was of no use; db->header is a new one      */
+  int has_mended;  /* db->header has another flag of timestamps, or layout   */
+  uint64_t wanted; /* keys that there should be; UINT64_MAX: not known      */
 };
 
 /* Fills all but db, which is given; its image then has the framing and the

@@ -145,13 +145,16 @@ static blt_status treat(struct blt__patient *p,
                         const blt_repair_options *options,
                         blt_repair_report *report)
 {
-  blt_status status = blt__examine(p);
+  const blt_status status = blt__examine(p);
 
   if (status < 0)
     return status;
   if (report != NULL)
     fill_report(p, report);
-  if (p->survey.n_kept == 0 && (p->guessed || p->survey.n_lost > 0))
+  /* That none is left may be what the log says. */
+  const int is_emptied = p->has_replay && p->replay.n_keys == 0;
+  if (p->survey.n_kept == 0 && !is_emptied &&
+      (p->guessed || p->survey.n_lost > 0))
     return blt__fail(&p->db->sink, BLT_E_CORRUPT, BLT_NO_OFFSET,
                      "no block can be read; nothing was changed");
   if (options->dry_run)

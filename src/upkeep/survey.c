@@ -15,7 +15,7 @@ enum { SHORT_KEY = 256, PROGRESS_LEN = 1 << 20 };
 
 /* A block that proved itself. */
 struct found {
-  uint64_t off;
+  uint64_t off; /* first: compare_offsets takes these too                   */
   uint64_t tag; /* first bytes of its hash                                  */
 };
 
@@ -213,10 +213,15 @@ static int proves_itself(const struct surveyor *s, const struct blt__block *b,
          has_its_hash(s, b, head);
 }
 
-/* Whether the scan may step over it. */
+/* Whether the scan may step over it: not over what stands behind zeros. */
 static int is_dead(const struct surveyor *s, const struct blt__block *b,
                    const uint8_t *head)
 {
+  static const uint8_t zeros[BLT__HASH_LEN];
+
+  if (memcmp(head, zeros, sizeof zeros) == 0 &&
+      !blt__view_is_zero(&s->image->view, b->off, b->len))
+    return 0;
   return b->next == BLT__LINK_DEAD && !is_revived(s, b) &&
          (!s->strict || blt__dead_is_ours(head) || has_its_hash(s, b, head));
 }
@@ -368,20 +373,11 @@ static void drop_uncommitted(struct surveyor *s)
 
 static int compare_keys(const void *left, const void *right)
 {
-  const struct found *a = left;
-  const struct found *b = right;
+  const struct found *a = left, *b = right;
 
   if (a->tag != b->tag)
     return a->tag < b->tag ? -1 : 1;
-  return a->off < b->off ? -1 : a->off > b->off;
-}
-
-static int compare_places(const void *left, const void *right)
-{
-  const struct found *a = left;
-  const struct found *b = right;
-
-  return a->off < b->off ? -1 : a->off > b->off;
+  return compare_offsets(&a->off, &b->off);
 }
 
 static int is_same_key(struct surveyor *s, uint64_t a, uint64_t b)
@@ -419,7 +415,7 @@ static void choose_newest(struct surveyor *s)
   for (size_t i = 0; i < n; i++)
     if (!is_superseded(s, &found[i], found + n))
       found[kept++] = found[i];
-  qsort(found, kept, sizeof *found, compare_places);
+  qsort(found, kept, sizeof *found, compare_offsets);
   survey->n_superseded += n - kept;
   survey->n_kept = kept;
   survey->live.len = kept * sizeof *found;

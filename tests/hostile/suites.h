@@ -14,6 +14,7 @@ Suite *header_suite(void);
 Suite *lengths_suite(void);
 Suite *pointers_suite(void);
 Suite *repair_suite(void);
+Suite *rot_suite(void);
 Suite *tail_suite(void);
 
 #endif
