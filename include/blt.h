@@ -148,7 +148,7 @@ typedef struct blt_error {
   int sys_errno;         /* errno of the system call, or 0                  */
   uint64_t offset;       /* where in the file, or BLT_NO_OFFSET             */
   int holder_pid;        /* BLT_E_LOCKED: who holds the lock, 0 if unknown  */
-  const char *file;      /* path as given to blt_open, "" for memory        */
+  const char *file;      /* path as given to blt_open, or options.name, or "" */
   const char *message;   /* "FILE: what happened; what to do"               */
 } blt_error;
 
@@ -353,6 +353,8 @@ typedef struct blt_options {
   size_t side_table_max;      /* bytes; 0: BLT_DEFAULT_SIDE_TABLE_MAX       */
   blt_choice network;         /* default off. ON: write on a network file
                                  system too; see NETWORK                    */
+  const char *name;           /* blt_open_fd, blt_open_memory: what messages
+                                 call the file. Copied; NULL: "(memory)"    */
 } blt_options;
 
 #ifdef __cplusplus

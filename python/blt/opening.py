@@ -178,6 +178,8 @@ class Opened(_core.Store):
             self._judge_mark()
 
     def _core_open(self, source, file, mode, **arguments):
+        if self._is_file:
+            arguments["name"] = self._file_path
         self._open(
             source, mode, serializers.codec(self._key_serializer),
             serializers.codec(self._value_serializer), file, kind=self._kind,

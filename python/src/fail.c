@@ -41,9 +41,20 @@ int fail_init(PyObject *module)
                                                                            : 0;
 }
 
+/* The name of a file in it may be any bytes. */
+static void raise_message(PyObject *type, const char *message)
+{
+  PyObject *text = PyUnicode_DecodeFSDefault(message);
+
+  if (text != NULL)
+    PyErr_SetObject(type, text);
+  Py_XDECREF(text);
+}
+
 static void raise_errno(int number, const char *message)
 {
-  PyObject *args = Py_BuildValue("is", number, message);
+  PyObject *args =
+      Py_BuildValue("iN", number, PyUnicode_DecodeFSDefault(message));
 
   if (args != NULL)
     PyErr_SetObject(PyExc_OSError, args);
@@ -89,8 +100,6 @@ PyObject *fail_raise_of(const blt_error *error, blt_status status)
                             ? error->message
                             : blt_status_message(status);
 
-  while (message[0] == ':' || message[0] == ' ')
-    message++; /* there was no name to stand in front                       */
   if (status == BLT_E_NO_MEMORY)
     return PyErr_NoMemory();
   if (status == BLT_E_READ_ONLY)
@@ -105,7 +114,7 @@ PyObject *fail_raise_of(const blt_error *error, blt_status status)
   else if (status == BLT_E_IO || status == BLT_E_NO_SPACE)
     raise_errno(status == BLT_E_IO ? error->sys_errno : ENOSPC, message);
   else
-    PyErr_SetString(type_of(status), message);
+    raise_message(type_of(status), message);
   return NULL;
 }
 

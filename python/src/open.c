@@ -15,7 +15,7 @@ static int choice_of(int flag)
 }
 
 struct opening {
-  PyObject *source, *key, *value, *anchor;
+  PyObject *source, *key, *value, *anchor, *name;
   Py_buffer header;
   int mode, kind, timestamps, key_code, value_code, sync, io;
   unsigned value_len, n_buckets;
@@ -40,6 +40,7 @@ static void fill_options(Store *store, const struct opening *o,
   options->lock = BLT_LOCK_NONE;
   options->progress = store_trampoline;
   options->progress_ctx = store;
+  options->name = o->name == NULL ? NULL : PyBytes_AS_STRING(o->name);
 }
 
 static blt_status open_source(const struct opening *o, int fd,
@@ -137,14 +138,15 @@ static PyObject *store_open(PyObject *self, PyObject *args, PyObject *kwargs)
   static char *names[] = {"source",     "mode",     "key",        "value",
                           "anchor",     "kind",     "value_len",  "n_buckets",
                           "timestamps", "key_code", "value_code", "header",
-                          "buffer_len", "sync",     "io",         NULL};
+                          "buffer_len", "sync",     "io",         "name",
+                          NULL};
   struct opening o = {.anchor = Py_None};
 
   if (!PyArg_ParseTupleAndKeywords(
-          args, kwargs, "OiOO|OiIIpiiz*nii:_open", names, &o.source, &o.mode,
+          args, kwargs, "OiOO|OiIIpiiz*niiO&:_open", names, &o.source, &o.mode,
           &o.key, &o.value, &o.anchor, &o.kind, &o.value_len, &o.n_buckets,
           &o.timestamps, &o.key_code, &o.value_code, &o.header, &o.buffer_len,
-          &o.sync, &o.io))
+          &o.sync, &o.io, PyUnicode_FSConverter, &o.name))
     return NULL;
   PyObject *result = NULL;
   if (o.header.buf != NULL && o.header.len != BLT_HEADER_LEN)
@@ -153,6 +155,7 @@ static PyObject *store_open(PyObject *self, PyObject *args, PyObject *kwargs)
   else
     result = open_store((Store *)self, &o);
   PyBuffer_Release(&o.header);
+  Py_XDECREF(o.name);
   return result;
 }
 

@@ -17,7 +17,8 @@ struct blt_db {
   struct blt__env env;
   struct blt__sink sink;
   blt_options options; /* as given, completed                         */
-  char *path;          /* owned; NULL for fd and memory               */
+  char *name;          /* owned; for messages, NULL: none             */
+  const char *path;    /* the name, or NULL for fd and memory         */
   int fd;              /* blt_open_fd: the caller's, else -1          */
   int in_memory;
 

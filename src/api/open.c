@@ -43,13 +43,13 @@ static void complete_options(blt_options *to, const blt_options *from)
     to->buffer_len = BLT_DEFAULT_BUFFER_LEN;
 }
 
-static char *copy_path(const struct blt__env *env, const char *path)
+static char *copy_name(const struct blt__env *env, const char *name)
 {
-  size_t len = strlen(path) + 1;
+  size_t len = strlen(name) + 1;
   char *copy = blt__alloc(env, len);
 
   if (copy != NULL)
-    memcpy(copy, path, len);
+    memcpy(copy, name, len);
   return copy;
 }
 
@@ -57,8 +57,8 @@ static void free_handle(blt_db *db)
 {
   struct blt__env env = db->env;
 
-  if (db->path != NULL)
-    blt__release(&env, db->path, strlen(db->path) + 1);
+  if (db->name != NULL)
+    blt__release(&env, db->name, strlen(db->name) + 1);
   blt__turns_release(&db->turns);
   blt__release(&env, db, sizeof *db);
 }
@@ -68,9 +68,10 @@ static blt_status make_handle(const char *path, const blt_options *options,
 {
   blt_options complete;
   struct blt__env env;
-  struct blt__sink sink = {.owner = NULL, .file = path != NULL ? path : ""};
 
   complete_options(&complete, options);
+  const char *name = path != NULL ? path : complete.name;
+  struct blt__sink sink = {.owner = NULL, .file = name};
   blt_status status = judge_options(&complete, &sink);
   if (status < 0)
     return status;
@@ -84,11 +85,12 @@ static blt_status make_handle(const char *path, const blt_options *options,
   db->fd = -1;
   db->writable = complete.mode != BLT_READ;
   blt__turns_init(&db->turns);
-  if (path != NULL && (db->path = copy_path(&env, path)) == NULL) {
+  if (name != NULL && (db->name = copy_name(&env, name)) == NULL) {
     free_handle(db);
     return blt__fail_memory(&sink);
   }
-  db->sink.file = db->path != NULL ? db->path : "";
+  db->path = path != NULL ? db->name : NULL;
+  db->options.name = db->sink.file = db->name;
   *out = db;
   return BLT_OK;
 }

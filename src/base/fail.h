@@ -15,7 +15,7 @@
 /* Whose failures these are. */
 struct blt__sink {
   const void *owner; /* the handle, or NULL while it is being opened        */
-  const char *file;  /* path for messages; "" in memory                     */
+  const char *file;  /* name for messages; "" or NULL: there is none       */
 };
 
 /* Record and return `status`. `offset` may be BLT_NO_OFFSET. The sentence

@@ -163,6 +163,46 @@ START_TEST(a_descriptor_can_not_be_reopened)
 }
 END_TEST
 
+static void expect_name(const blt_error *error, const char *name)
+{
+  ck_assert_str_eq(error->file, name);
+  ck_assert_msg(strncmp(error->message, name, strlen(name)) == 0 &&
+                    error->message[strlen(name)] == ':',
+                "'%s' does not begin with '%s:'", error->message, name);
+}
+
+START_TEST(messages_name_a_descriptor_as_the_caller_did)
+{
+  const int fd = open_file(temp_path("a.blt"));
+  char name[] = "rain/a.blt";
+  blt_options options = options_of(BLT_READ);
+  blt_db *db = NULL;
+
+  options.name = name;
+  EXPECT_FAILURE(blt_open_fd(fd, &options, &db));
+  expect_name(blt_last_error(NULL), "rain/a.blt");
+  options.mode = BLT_NEW;
+  EXPECT_OK(blt_open_fd(fd, &options, &db));
+  memset(name, 'x', sizeof name - 1); /* it was copied                      */
+  EXPECT(BLT_E_UNSUPPORTED, blt_reopen(db, BLT_READ));
+  expect_name(blt_last_error(db), "rain/a.blt");
+  EXPECT_OK(blt_close(db));
+  close(fd);
+}
+END_TEST
+
+START_TEST(a_path_is_named_as_it_is_whatever_name_is_given)
+{
+  const char *const path = temp_path("missing.blt");
+  blt_options options = options_of(BLT_READ);
+  blt_db *db = NULL;
+
+  options.name = "another";
+  EXPECT(BLT_E_NO_FILE, blt_open(path, &options, &db));
+  expect_name(blt_last_error(NULL), path);
+}
+END_TEST
+
 START_TEST(a_descriptor_that_is_not_open_is_a_failure)
 {
   blt_db *db = NULL;
@@ -194,5 +234,7 @@ Suite *descriptor_suite(void)
       new_empties_the_store_of_the_descriptor,
       the_lock_of_the_caller_is_left_to_the_caller,
       a_descriptor_is_locked_and_unlocked, a_descriptor_can_not_be_reopened,
+      messages_name_a_descriptor_as_the_caller_did,
+      a_path_is_named_as_it_is_whatever_name_is_given,
       a_descriptor_that_is_not_open_is_a_failure, a_pipe_is_not_a_store);
 }

@@ -59,7 +59,8 @@ class Options(c.Structure):
         ("allocator", c.c_void_p), ("clock", CLOCK),
         ("clock_ctx", c.c_void_p), ("progress", PROGRESS),
         ("progress_ctx", c.c_void_p), ("side_table", c.c_int),
-        ("side_table_max", c.c_size_t), ("network", c.c_int)]
+        ("side_table_max", c.c_size_t), ("network", c.c_int),
+        ("name", c.c_char_p)]
 
 
 class OpenInfo(c.Structure):
