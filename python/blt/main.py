@@ -27,11 +27,9 @@ class Booklet(Opened, MutableMapping):
 
     # -------------------------------------------------------------- writing
 
-    def update(self, other=(), /, **more):
-        """Store all pairs of a mapping, of an iterable of pairs, of the
-        keywords."""
+    def _update(self, pairs, more):
         self._must_write()
-        self.set_many(other)
+        self.set_many(pairs)
         if more:
             self.set_many(more)
 
@@ -250,6 +248,11 @@ class VariableLengthValue(Booklet):
             progress,
         )
 
+    def update(self, key_value=(), **more):
+        """Store all pairs of a mapping, of an iterable of pairs, of the other
+        keywords."""
+        self._update(key_value, more)
+
     def prune(
         self,
         timestamp: Timestamp = None,
@@ -305,6 +308,11 @@ class FixedLengthValue(Booklet):
         arguments = super()._arguments_to_reopen()
         del arguments["value_serializer"]
         return arguments
+
+    def update(self, key_value_dict=(), **more):
+        """Store all pairs of a mapping, of an iterable of pairs, of the other
+        keywords."""
+        self._update(key_value_dict, more)
 
     def prune(
         self,

@@ -1,6 +1,6 @@
 """What the processes of map() run."""
 
 
-def _map_worker(job):
-    func, key, value = job
+def _map_worker(args):
+    func, key, value = args
     return func(key, value)

@@ -1,13 +1,17 @@
 """What users of booklet rely on: names, parameters, serializers.
 On booklet and on blt alike."""
 
+import inspect
 import time
 import weakref
 from collections.abc import MutableMapping
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from conftest import original
 from stores import VALUE_LEN, fill, new, value
+
+import blt.booklet
 
 # ------------------------------------------------------------ the surface
 
@@ -81,6 +85,55 @@ def test_classes_can_be_patched_and_subclassed(package, path, monkeypatch):
     with Mine(path, "n", "str", VALUE_LEN) as b:
         b["a"] = b"12345678"
         assert b["a"] == b"87654321" and b.prune() == "hi"
+
+
+def test_update_takes_its_argument_by_booklets_name(package, path, kind):
+    name = "key_value_dict" if kind == "fixed" else "key_value"
+    with new(package, path, kind) as b:
+        b.update(**{name: {"a": value(1), "b": value(2)}})
+        assert dict(b.items()) == {"a": value(1), "b": value(2)}
+
+
+def parameters_of(function):
+    """(name, default) of each that may be given by position and by name, but
+    for self; those that are by position only are None."""
+    return [
+        (p.name, p.default) if p.kind is p.POSITIONAL_OR_KEYWORD else None
+        for p in inspect.signature(function).parameters.values()
+        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY)
+        and p.name != "self"
+    ]
+
+
+def functions_of(package):
+    """(path of the name, function) of all that is public."""
+    for name in ("open", "make_timestamp_int"):
+        yield (name,), getattr(package, name)
+    for module in ("utils", "serializers", "parallel"):
+        for name, item in vars(getattr(package, module)).items():
+            if inspect.isfunction(item):
+                yield (module, name), item
+    for name in ("VariableLengthValue", "FixedLengthValue"):
+        cls = getattr(package, name)
+        yield (name,), cls
+        for method in dir(cls):
+            if not method.startswith("_") and callable(getattr(cls, method)):
+                yield (name, method), getattr(cls, method)
+
+
+def test_parameters_have_booklets_names_order_and_defaults():
+    ours = dict(functions_of(blt.booklet))
+    n = 0
+    for name, function in functions_of(original()):
+        if name not in ours and name[0] in ("utils", "parallel"):
+            continue  # internals
+        wanted = parameters_of(function)
+        given = parameters_of(ours[name])
+        if name[-1] == "update":  # also without one
+            wanted, given = [wanted[0][0]], [given[0][0]]
+        assert given == wanted, name
+        n += 1
+    assert n > 50
 
 
 def test_all_parameters_may_be_given_by_position(package, path):
