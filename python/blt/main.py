@@ -14,7 +14,7 @@ from typing import Any, Callable, Optional, Union
 
 import orjson
 
-from . import utils
+from . import judging, utils
 from .mending import Fault, Progress, Verification, repair
 from .opening import FIXED, VARIABLE, Opened
 from .parallel import _map_worker
@@ -85,10 +85,13 @@ class Booklet(Opened, MutableMapping):
         older_than = 0
         if timestamp is not None:
             older_than = max(utils.make_timestamp_int(timestamp), 0)
+            older_than = min(older_than, 1 << 8 * utils.timestamp_bytes_len)
         fit = n_buckets == "auto"
+        as_is = fit or n_buckets is None
+        new_n = 0 if as_is else judging.u32("n_buckets", n_buckets)
         with self._reporting(progress):
             removed = self._prune(
-                older_than, list(keep_keys), 0 if fit else n_buckets or 0, fit
+                older_than, list(keep_keys), new_n, fit
             )
         self._write_back()
         return removed
@@ -244,7 +247,7 @@ class VariableLengthValue(Booklet):
         """Open a store; blt.open says what the parameters are."""
         self._start(
             file_path, flag, key_serializer, value_serializer, n_buckets,
-            buffer_size, init_timestamps, None, init_bytes, timeout, sync, io,
+            buffer_size, init_timestamps, 0, init_bytes, timeout, sync, io,
             progress,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Callable, NamedTuple, Optional, Union
 
-from . import _core, utils
+from . import _core, judging, utils
 
 Progress = Callable[[str, int, int], object]
 
@@ -43,7 +43,9 @@ def repair(
     """Rebuild a damaged file from its blocks: in place, or into a new file at
     `output`. Says what was kept and what was lost. A sound file comes out the
     same. Close it first."""
-    milliseconds = -1 if timeout is None else max(int(timeout * 1000), 0)
+    milliseconds = -1
+    if judging.timeout(timeout) is not None:
+        milliseconds = int(min(max(timeout * 1000, 0), 2**32 - 1))
     try:
         return _core.repair(path, output, dry_run, milliseconds, progress)
     except TimeoutError as error:

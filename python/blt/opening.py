@@ -14,7 +14,7 @@ import weakref
 
 import portalocker
 
-from . import _core, serializers, utils
+from . import _core, judging, serializers, utils
 
 _READ, _WRITE, _CREATE, _NEW = range(4)
 VARIABLE, FIXED = 1, 2
@@ -61,15 +61,6 @@ def _judge_head(head, kind):
         raise ValueError("File is an older version.")
 
 
-def _name_of(option, table, value):
-    if value not in table:
-        raise ValueError(
-            f"{option} must be one of {', '.join(map(repr, table))}, "
-            f"not {value!r}"
-        )
-    return table[value]
-
-
 def _reopen_elsewhere(cls, path, arguments):
     return cls(path, "r", **arguments)
 
@@ -93,15 +84,15 @@ class Opened(_core.Store):
         self.writable = False
         self._last = None
         self._n_maps = 0
-        self._lock_timeout = timeout
+        self._lock_timeout = judging.timeout(timeout)
         self._write_buffer_size = buffer_size
         self._serializer_arguments = (key_serializer, value_serializer)
         self._options = {
-            "buffer_len": max(int(buffer_size), 1),
-            "sync": _name_of("sync", _SYNC, sync),
-            "io": _name_of("io", _IO, io_mode),
+            "buffer_len": judging.length("buffer_size", buffer_size),
+            "sync": judging.choice("sync", _SYNC, sync),
+            "io": judging.choice("io", _IO, io_mode),
         }
-        self._progress = progress
+        self._progress = judging.progress(progress)
         self._set_progress(progress)
         new = {
             "n_buckets": n_buckets,
@@ -119,6 +110,8 @@ class Opened(_core.Store):
         if flag not in ("r", "w", "c", "n"):
             raise ValueError("Invalid flag")
         self._file_path = path
+        if flag == "n" or (flag == "c" and not path.exists()):
+            self._describe_new(new)
         file = self._open_locked(flag)
         try:
             head = os.pread(file.fileno(), utils.sub_index_init_pos, 0)
@@ -204,20 +197,19 @@ class Opened(_core.Store):
         if new["header"] is not None:
             head = bytes(new["header"])[: utils.sub_index_init_pos]
             _judge_head(head, self._kind)
+            judging.layout(head, self._kind == FIXED)
             self._describe_old(head)
             return {"header": head}
-        if self._kind == FIXED and (
-            not isinstance(new["value_len"], int) or new["value_len"] < 0
-        ):
+        if self._kind == FIXED and new["value_len"] is None:
             raise ValueError("value_len must be an int > 0.")
         self._value_serializer, value_code = serializers.choose(
             value_wanted, "value"
         )
         self._key_serializer, key_code = serializers.choose(key_wanted, "key")
         return {
-            "n_buckets": new["n_buckets"],
+            "n_buckets": judging.u32("n_buckets", new["n_buckets"]),
             "timestamps": new["timestamps"],
-            "value_len": new["value_len"] or 0,
+            "value_len": judging.u32("value_len", new["value_len"]),
             "key_code": key_code,
             "value_code": 0 if self._kind == FIXED else value_code,
         }

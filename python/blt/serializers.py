@@ -278,7 +278,7 @@ def codec(serializer):
         return _BYTES, 0, False, dumps, loads
     if serializer is Str:
         return _STR, 0, False, dumps, loads
-    if serializer in _INTS:
+    if any(serializer is known for known in _INTS):
         return _INT, serializer.width, serializer.signed, dumps, loads
     # Without a Python function in between.
     if serializer is Pickle:
@@ -290,6 +290,4 @@ def codec(serializer):
     return _CALL, 0, False, dumps, loads
 
 
-_INTS = frozenset(
-    [Uint1, Int1, Uint2, Int2, Uint4, Int4, Uint5, Int5, Uint8, Int8]
-)
+_INTS = (Uint1, Int1, Uint2, Int2, Uint4, Int4, Uint5, Int5, Uint8, Int8)

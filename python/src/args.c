@@ -25,6 +25,22 @@ int clock_of(PyObject *timestamp, uint64_t *out)
   return PyErr_Occurred() ? -1 : 0;
 }
 
+int take_u32(PyObject *number, void *out)
+{
+  PyObject *index = PyNumber_Index(number);
+
+  if (index == NULL)
+    return 0;
+  unsigned long value = PyLong_AsUnsignedLong(index);
+  Py_DECREF(index);
+  if (value > UINT32_MAX && !PyErr_Occurred())
+    PyErr_SetString(PyExc_OverflowError, "int too big to convert");
+  if (PyErr_Occurred())
+    return 0;
+  *(uint32_t *)out = (uint32_t)value;
+  return 1;
+}
+
 int take_args(const char *function, PyObject *const *args, Py_ssize_t n_args,
               PyObject *names_given, const char *const *names, int n_names,
               int n_needed, PyObject **out)

@@ -18,7 +18,7 @@ struct opening {
   PyObject *source, *key, *value, *anchor, *name;
   Py_buffer header;
   int mode, kind, timestamps, key_code, value_code, sync, io;
-  unsigned value_len, n_buckets;
+  uint32_t value_len, n_buckets;
   Py_ssize_t buffer_len;
 };
 
@@ -143,10 +143,11 @@ static PyObject *store_open(PyObject *self, PyObject *args, PyObject *kwargs)
   struct opening o = {.anchor = Py_None};
 
   if (!PyArg_ParseTupleAndKeywords(
-          args, kwargs, "OiOO|OiIIpiiz*niiO&:_open", names, &o.source, &o.mode,
-          &o.key, &o.value, &o.anchor, &o.kind, &o.value_len, &o.n_buckets,
-          &o.timestamps, &o.key_code, &o.value_code, &o.header, &o.buffer_len,
-          &o.sync, &o.io, PyUnicode_FSConverter, &o.name))
+          args, kwargs, "OiOO|OiO&O&piiz*niiO&:_open", names, &o.source,
+          &o.mode, &o.key, &o.value, &o.anchor, &o.kind, take_u32, &o.value_len,
+          take_u32, &o.n_buckets, &o.timestamps, &o.key_code, &o.value_code,
+          &o.header, &o.buffer_len, &o.sync, &o.io, PyUnicode_FSConverter,
+          &o.name))
     return NULL;
   PyObject *result = NULL;
   if (o.header.buf != NULL && o.header.len != BLT_HEADER_LEN)

@@ -223,6 +223,9 @@ int take_args(const char *function, PyObject *const *args, Py_ssize_t n_args,
               PyObject *names_given, const char *const *names, int n_names,
               int n_needed, PyObject **out);
 
+/* A converter of PyArg_Parse: an int into a uint32_t, or OverflowError. */
+int take_u32(PyObject *number, void *out);
+
 #define FAST(function)                                                         \
   (PyCFunction)(void (*)(void))(function), METH_FASTCALL | METH_KEYWORDS
 

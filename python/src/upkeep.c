@@ -126,15 +126,15 @@ static PyObject *store_prune(PyObject *self, PyObject *args)
   Store *store = (Store *)self;
   blt_prune_options options = BLT_PRUNE_OPTIONS_INIT;
   unsigned long long older_than;
-  unsigned n_buckets;
+  uint32_t n_buckets;
   int fit;
   PyObject *keys;
   struct blob *blobs = NULL;
   uint64_t dropped = 0;
   blt_status status;
 
-  if (!PyArg_ParseTuple(args, "KO!Ip", &older_than, &PyList_Type, &keys,
-                        &n_buckets, &fit) ||
+  if (!PyArg_ParseTuple(args, "KO!O&p", &older_than, &PyList_Type, &keys,
+                        take_u32, &n_buckets, &fit) ||
       judge_views(store) < 0)
     return NULL;
   PyObject *result = NULL;
@@ -178,10 +178,10 @@ PyDoc_STRVAR(reindex_doc,
 static PyObject *store_reindex(PyObject *self, PyObject *args)
 {
   Store *store = (Store *)self;
-  unsigned n_buckets = 0;
+  uint32_t n_buckets = 0;
   blt_status status;
 
-  if (!PyArg_ParseTuple(args, "|I:reindex", &n_buckets) ||
+  if (!PyArg_ParseTuple(args, "|O&:reindex", take_u32, &n_buckets) ||
       long_begin(store, 1) < 0)
     return NULL;
   Py_BEGIN_ALLOW_THREADS
