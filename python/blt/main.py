@@ -53,6 +53,7 @@ class Booklet(Opened, MutableMapping):
         or none of it; an exception takes it back."""
         self._must_write()
         self._batch_begin()
+        self._in_batch = True
         try:
             yield self
             self._batch_commit()
@@ -61,6 +62,8 @@ class Booklet(Opened, MutableMapping):
                 with contextlib.suppress(ValueError):
                     self._batch_abort()
             raise
+        finally:
+            self._in_batch = False
         self._write_back()
 
     def clear(self):
@@ -213,6 +216,7 @@ class Booklet(Opened, MutableMapping):
         """Close, rebuild the file from its blocks, open again."""
         if not self._is_file:
             raise ValueError("only a file can be repaired")
+        self._must_have_no_batch()
         flag = "w" if self.writable else "r"
         self.close()
         try:

@@ -84,6 +84,7 @@ class Opened(_core.Store):
         self.writable = False
         self._last = None
         self._n_maps = 0
+        self._in_batch = False
         self._lock_timeout = judging.timeout(timeout)
         self._write_buffer_size = buffer_size
         self._serializer_arguments = (key_serializer, value_serializer)
@@ -272,9 +273,11 @@ class Opened(_core.Store):
                 self._release(file)
 
     def reopen(self, flag: str):
-        """Close, and open again for reading ('r') or writing ('w')."""
+        """Close, and open again for reading ('r') or writing ('w'). Not inside
+        batch(), of which a part would stay."""
         if flag not in ("r", "w"):
             raise ValueError("flag must be either 'r' or 'w'.")
+        self._must_have_no_batch()
         if self._n_views:
             raise BufferError(
                 "views from get_view() are alive; release them first"
@@ -379,6 +382,12 @@ class Opened(_core.Store):
         self._file.seek(0)
         self._file.write(image)
         self._file.truncate()
+
+    def _must_have_no_batch(self):
+        if self._in_batch:
+            raise RuntimeError(
+                "the store is inside batch(), which has to end first"
+            )
 
     def _must_write(self):
         if not self.writable:

@@ -1,5 +1,6 @@
 """What blt has and booklet does not."""
 
+import contextlib
 import os
 import pickle
 import signal
@@ -227,6 +228,32 @@ def test_batches_do_not_nest_and_refuse_what_would_end_them(store):
                 pass
         store["a"] = b"1"
     assert store["a"] == b"1"
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("how", ["r", "w", "repair"])
+def test_nothing_opens_the_store_again_inside_a_batch(path, how, closed):
+    with blt.open(path, "n", "str", "str") as b:
+        again = b.repair if how == "repair" else lambda: b.reopen(how)
+        with contextlib.suppress(KeyError, ValueError), b.batch():
+            b["a"] = "1"
+            if closed:
+                b.close()
+            with pytest.raises(RuntimeError):
+                again()
+            assert b._is_open != closed
+            if not closed:
+                b["b"] = "1"
+                raise KeyError
+        b.reopen("w")
+        assert dict(b) == {}
+        with b.batch():
+            b["a"] = "1"
+            with pytest.raises(RuntimeError):
+                again()
+            b["b"] = "1"
+        assert dict(b) == {"a": "1", "b": "1"}
+        again()
 
 
 CHILD = """
