@@ -76,6 +76,34 @@ def _time(microseconds):
     return when.isoformat(timespec="microseconds")
 
 
+class _OutputError(Exception):
+    """The standard output takes no more; the store is not to blame."""
+
+
+def _to_output(work):
+    if sys.stdout is None:
+        raise _OutputError("it is closed")
+    try:
+        work(sys.stdout)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _OutputError(error.strerror) from None
+
+
+def _print(*words, sep=" "):
+    _to_output(lambda out: print(*words, sep=sep, file=out))
+
+
+def _write(data):
+    _to_output(lambda out: out.buffer.write(data))
+
+
+def _say_missing(text):
+    print(f"{text}: there is no such key", file=sys.stderr)
+    return 1
+
+
 def _get(args):
     missing = 0
     with blt.open_any(args.file) as b:
@@ -83,12 +111,11 @@ def _get(args):
             key = _key_from(b, text)
             value = b.get(key, b)
             if value is b:
-                print(f"{text}: there is no such key", file=sys.stderr)
-                missing = 1
+                missing = _say_missing(text)
             elif args.raw:
-                sys.stdout.buffer.write(bytes(b.get_view(key)))
+                _write(bytes(b.get_view(key)))
             else:
-                print(_show(value))
+                _print(_show(value))
     return missing
 
 
@@ -105,21 +132,24 @@ def _put(args):
 
 def _del(args):
     with blt.open_any(args.file, "w") as b:
-        n = b.del_many([_key_from(b, k) for k in args.key])
-    return 0 if n == len(args.key) else 1
+        missing = 0
+        for text, key in [(text, _key_from(b, text)) for text in args.key]:
+            if not b.del_many([key]):
+                missing = _say_missing(text)
+    return missing
 
 
 def _list(args):
     with blt.open_any(args.file) as b:
         if args.times:
             for key, stamp in b.timestamps():
-                print(_show(key), _time(stamp), sep="\t")
+                _print(_show(key), _time(stamp), sep="\t")
         elif args.values:
             for key, value in b.items():
-                print(_show(key), _show(value), sep="\t")
+                _print(_show(key), _show(value), sep="\t")
         else:
             for key in b:
-                print(_show(key))
+                _print(_show(key))
     return 0
 
 
@@ -127,7 +157,7 @@ def _meta(args):
     if args.json is None:
         with blt.open_any(args.file) as b:
             found = b.get_metadata()
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        _print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
     with blt.open_any(args.file, "w") as b:
         b.set_metadata(json.loads(args.json))
@@ -137,23 +167,23 @@ def _meta(args):
 def _inspect(args):
     with blt.open_any(args.file) as b:
         stats = vars(b.stats())
-        print(f"{'kind':16}{type(b).__name__}")
-        print(f"{'keys':16}{_serializer_name(b._key_serializer)}")
-        print(f"{'values':16}{_serializer_name(b._value_serializer)}")
-        print(f"{'uuid':16}{b.uuid}")
-        print(f"{'buckets':16}{b._n_buckets}")
-        print(f"{'timestamp':16}{_time(b._file_timestamp)}")
+        _print(f"{'kind':16}{type(b).__name__}")
+        _print(f"{'keys':16}{_serializer_name(b._key_serializer)}")
+        _print(f"{'values':16}{_serializer_name(b._value_serializer)}")
+        _print(f"{'uuid':16}{b.uuid}")
+        _print(f"{'buckets':16}{b._n_buckets}")
+        _print(f"{'timestamp':16}{_time(b._file_timestamp)}")
         for name, number in stats.items():
-            print(f"{name:16}{number}")
+            _print(f"{name:16}{number}")
     return 0
 
 
 def _verify(args):
     found = blt.verify(args.file, args.max_faults)
     for fault in found.faults:
-        print(f"{fault.kind} at {fault.offset}: {fault.message}")
-    print(f"{found.n_live} live, {found.n_dead} dead, "
-          f"{found.n_faults} faults")
+        _print(f"{fault.kind} at {fault.offset}: {fault.message}")
+    _print(f"{found.n_live} live, {found.n_dead} dead, "
+           f"{found.n_faults} faults")
     return 0 if found else 1
 
 
@@ -161,16 +191,16 @@ def _repair(args):
     for name, number in blt.repair(
         args.file, args.output, dry_run=args.dry_run
     ).items():
-        print(f"{name:16}{number}")
+        _print(f"{name:16}{number}")
     return 0
 
 
 def _prune(args):
     with blt.open_any(args.file, "w") as b:
         if args.older_than is None:
-            print(b.prune())
+            _print(b.prune())
         else:
-            print(b.prune(args.older_than))
+            _print(b.prune(args.older_than))
     return 0
 
 
@@ -218,16 +248,35 @@ def _parser():
     return parser
 
 
+def _sentence(file, error):
+    """With the name of the file, which the library has said already."""
+    text = str(error)
+    return text if f"{file}: " in text else f"{file}: {text}"
+
+
+def _give_output_up():
+    """What is left of it would be tried again at the end of the process."""
+    if sys.stdout is not None:
+        with contextlib.suppress(OSError):
+            sys.stdout.close()
+
+
 def main(arguments=None):
     args = _parser().parse_args(arguments)
     try:
-        return args.run(args)
+        status = args.run(args)
+        if sys.stdout is not None:
+            _to_output(lambda out: out.flush())
+        return status
     except BrokenPipeError:
-        with contextlib.suppress(BrokenPipeError):
-            sys.stdout.close()
+        _give_output_up()
         return 1
+    except _OutputError as error:
+        _give_output_up()
+        print(f"cannot write to the standard output: {error}", file=sys.stderr)
+        return 2
     except (blt.Error, OSError, ValueError, TypeError) as error:
-        print(f"{args.file}: {error}", file=sys.stderr)
+        print(_sentence(args.file, error), file=sys.stderr)
         return 2
 
 

@@ -1,6 +1,7 @@
 """python -m blt."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -37,6 +38,41 @@ def test_a_missing_key_is_status_1(pickles):
     assert status == 1 and out == "" and "no such key" in err
     assert run("has", pickles, 1)[0] == 0
     assert run("has", pickles, 1, 7)[0] == 1
+
+
+def test_del_names_each_missing_key_and_deletes_the_others(pickles):
+    said = "7: there is no such key\n8: there is no such key\n"
+    assert run("del", pickles, 7, 1, 8) == (1, "", said)
+    with blt.open(pickles) as b:
+        assert list(b) == [2]
+
+
+@pytest.mark.parametrize("arguments", [
+    ("get", "F", 1), ("get", "--raw", "F", 1), ("list", "F"), ("meta", "F"),
+    ("list", "--values", "F"), ("inspect", "F"), ("verify", "F"),
+    ("prune", "F"), ("repair", "--dry-run", "F"),
+])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_output_is_not_the_stores_fault(pickles, arguments, unbuffered):
+    words = [str(pickles) if word == "F" else str(word) for word in arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "blt", *words], stdout=full,
+            stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "cannot write to the standard output: No space left on device\n"
+    )
+
+
+def test_a_failure_names_the_store_once(pickles):
+    with open(pickles, "r+b") as file:
+        file.seek(16)
+        file.write(b"\x63")
+    status, _, err = run("get", pickles, 1)
+    assert status == 2 and err.count(str(pickles)) == 1
 
 
 def test_put_and_del(pickles):
