@@ -199,6 +199,8 @@ def _prune(args):
     with blt.open_any(args.file, "w") as b:
         if args.older_than is None:
             _print(b.prune())
+        elif not b._has_times:
+            raise ValueError("there are no timestamps in it to go by")
         else:
             _print(b.prune(args.older_than))
     return 0

@@ -89,6 +89,8 @@ class Booklet(Opened, MutableMapping):
         if timestamp is not None:
             older_than = max(utils.make_timestamp_int(timestamp), 0)
             older_than = min(older_than, 1 << 8 * utils.timestamp_bytes_len)
+        if not self._has_times:
+            older_than = 0
         fit = n_buckets == "auto"
         as_is = fit or n_buckets is None
         new_n = 0 if as_is else judging.u32("n_buckets", n_buckets)
@@ -269,10 +271,9 @@ class VariableLengthValue(Booklet):
         progress: Optional[Progress] = None,
     ) -> int:
         """Rewrite the file without what was overwritten or deleted, and without
-        values older than `timestamp` (but for keep_keys). The number of values
-        removed. n_buckets: another size of the index, 'auto' to fit it."""
-        if timestamp is not None and self.writable and not self._has_times:
-            raise ValueError("timestamps were not initialized with this file.")
+        values older than `timestamp` (but for keep_keys; a file without
+        timestamps has none that are). The number of values removed.
+        n_buckets: another size of the index, 'auto' to fit it."""
         return self._prune_all(timestamp, keep_keys, n_buckets, progress)
 
     def locations(self) -> Iterator[tuple[Any, Optional[int], int, int]]:

@@ -67,6 +67,15 @@ def test_a_full_output_is_not_the_stores_fault(pickles, arguments, unbuffered):
     )
 
 
+def test_a_file_without_times_is_not_pruned_by_time(path):
+    blt.open(path, "n", "str", "str", init_timestamps=False).close()
+    blt.FixedLengthValue(f"{path}f", "n", "str", 4).close()
+    for file in (path, f"{path}f"):
+        status, out, err = run("prune", "--older-than", "2100-01-01", file)
+        assert status == 2 and out == "" and "no timestamps" in err
+        assert run("prune", file) == (0, "0\n", "")
+
+
 def test_a_failure_names_the_store_once(pickles):
     with open(pickles, "r+b") as file:
         file.seek(16)

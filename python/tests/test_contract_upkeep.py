@@ -142,6 +142,21 @@ def test_prune_by_time(package, path):
         assert len(b) == 0
 
 
+@pytest.mark.parametrize("time", [0, 1, 2**62, "2100-01-01T00:00:00+00:00"])
+def test_no_value_without_a_time_is_older_than_any(package, path, time):
+    with new(package, path, init_timestamps=False) as b:
+        fill(b, 5)
+        b["k0"] = value(0)
+        b.sync()
+        del b["k4"]
+        b.sync()
+        assert b.prune(timestamp=time) == 2
+        expect(b, 4)
+        with pytest.raises(TypeError):
+            b.prune(timestamp=1.5)
+        assert b.prune(time, keep_keys=["k1"]) == 0
+
+
 def test_the_memory_of_a_prune_does_not_grow_with_the_file(package, tmp_path):
     def peak(n):
         with package.open(
