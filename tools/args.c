@@ -291,9 +291,11 @@ static bool asks_for_json(int argc, const char **argv)
   return false;
 }
 
-int args_parse(struct args *args, int argc, const char **argv)
+int args_parse(struct args *args, int argc, const char **argv,
+               struct session *session)
 {
-  *args = (struct args){.timeout_ms = DEFAULT_TIMEOUT_MS,
+  *args = (struct args){.session = session,
+                        .timeout_ms = DEFAULT_TIMEOUT_MS,
                         .fixed = NOT_GIVEN,
                         .buckets = NOT_GIVEN,
                         .limit = NOT_GIVEN,

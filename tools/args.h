@@ -73,9 +73,11 @@ extern const struct option global_options[];
 
 /*
  * Fills `args`; 0, or the exit code after the message was printed. `argv` must
- * outlive `args`. args_release is needed after a failure too.
+ * outlive `args`. args_release is needed after a failure too. `session` is
+ * that of the shell, or NULL.
  */
-int args_parse(struct args *args, int argc, const char **argv);
+int args_parse(struct args *args, int argc, const char **argv,
+               struct session *session);
 void args_release(struct args *args);
 
 #endif

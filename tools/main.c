@@ -73,7 +73,7 @@ int main(int argc, char **argv)
   for (int i = 0; i < argc; i++)
     words[i] = argv[i];
   struct args args;
-  int code = args_parse(&args, argc, words);
+  int code = args_parse(&args, argc, words, NULL);
   if (code == EXIT_DONE)
     code = run(&args);
   args_release(&args);

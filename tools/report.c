@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "commands.h"
+#include "session.h"
 #include "text.h"
 
 /* A message and what the JSON form says beside it. */
@@ -22,6 +23,12 @@ struct message {
   uint64_t offset;         /* BLT_NO_OFFSET: unknown                        */
 };
 
+/* The line of a script that is at work; 0: there is none. */
+static uint64_t line_of(const struct args *args)
+{
+  return args->session ? args->session->line : 0;
+}
+
 static void add_string(json_t *object, const char *name, const char *string)
 {
   struct text shown = {0};
@@ -30,8 +37,8 @@ static void add_string(json_t *object, const char *name, const char *string)
   text_release(&shown);
 }
 
-static void print_json(const struct message *message, const char *kind,
-                       const char *sentence)
+static void print_json(const struct args *args, const struct message *message,
+                       const char *kind, const char *sentence)
 {
   json_t *inner = json_object();
   if (message->code)
@@ -43,6 +50,8 @@ static void print_json(const struct message *message, const char *kind,
   if (message->offset != BLT_NO_OFFSET)
     json_object_set_new(inner, "offset",
                         json_integer((json_int_t)message->offset));
+  if (line_of(args) > 0)
+    json_object_set_new(inner, "line", json_integer((json_int_t)line_of(args)));
   add_string(inner, "message", sentence);
   json_t *outer = json_pack("{so}", kind, inner);
   char *line = json_dumps(outer, JSON_COMPACT);
@@ -53,10 +62,13 @@ static void print_json(const struct message *message, const char *kind,
 }
 
 /* One write, so that lines of several processes do not mix. */
-static void print_line(const char *file, const char *sentence)
+static void print_line(const struct args *args, const char *file,
+                       const char *sentence)
 {
   struct text line = {0};
   text_add_string(&line, "blt: ");
+  if (line_of(args) > 0)
+    text_addf(&line, "line %" PRIu64 ": ", line_of(args));
   if (file) {
     text_add_printable(&line, file, strlen(file));
     text_add_string(&line, ": ");
@@ -72,9 +84,9 @@ static void print(const struct args *args, const struct message *message,
 {
   fflush(stdout);
   if (args->json)
-    print_json(message, "error", sentence);
+    print_json(args, message, "error", sentence);
   else
-    print_line(message->file, sentence);
+    print_line(args, message->file, sentence);
 }
 
 static char *formatted(const char *format, va_list list)
@@ -96,7 +108,7 @@ int report_usage(const struct args *args, const char *format, ...)
   if (args->json || !args->command)
     print(args, &message, sentence);
   else
-    print_line(args->command->name, sentence);
+    print_line(args, args->command->name, sentence);
   free(sentence);
   return EXIT_USAGE;
 }
@@ -132,9 +144,9 @@ void report_note(const struct args *args, const char *file, const char *format,
   const struct message message = {.file = file, .offset = BLT_NO_OFFSET};
   fflush(stdout);
   if (args->json)
-    print_json(&message, "note", sentence);
+    print_json(args, &message, "note", sentence);
   else
-    print_line(file, sentence);
+    print_line(args, file, sentence);
   free(sentence);
 }
 

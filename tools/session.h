@@ -16,6 +16,7 @@ struct session {
   const char *file;
   blt_db *db;
   bool reading;
+  uint64_t line; /* that is at work, which messages name; 0: it was typed   */
   struct progress *progress; /* of the command that runs now, or NULL       */
 };
 

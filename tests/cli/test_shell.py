@@ -1,6 +1,7 @@
 """The command shell: typed at a terminal, and from a pipe."""
 
 import os
+import subprocess
 
 from terminal import OnTerminal
 
@@ -29,6 +30,31 @@ class FromAPipe(Shell):
         self.lines("put 'a key' \"two words\"\nput b\\ c x\n", "-w")
         self.assertEqual(self.ok("get", self.file, "a key").out, b"two words")
         self.ok("has", self.file, "b c")
+
+    def test_a_backslash_between_double_quotes_is_that_of_a_shell(self):
+        words = ('"a\\"b\\\\c\\d"', "'a\\b'", "x''\"\"y", "''", "a'b c'd\\'e")
+        for i, word in enumerate(words):
+            asked = subprocess.run(["sh", "-c", "printf %s " + word],
+                                   stdout=subprocess.PIPE, check=True)
+            self.lines("put k%d %s\n" % (i, word), "-w")
+            self.assertEqual(self.ok("get", self.file, "k%d" % i).out,
+                             asked.stdout)
+
+    def test_a_line_that_cannot_be_taken_apart_stores_nothing(self):
+        for line in ('put k "abc', "put j 'x y", "put i x\\", "put h\0 x",
+                     'put g "abc\\'):
+            result = self.lines(line + "\n", "-w", code=2)
+            self.assertIn(b"blt: line 1: shell: the line cannot be", result.err)
+        self.assertEqual(self.ok("list", self.file).out, b"site-42\n")
+
+    def test_messages_name_the_line(self):
+        result = self.lines("get site-42\n\n# none\nfrob\nget --frob k\n"
+                            "get x\nquit x\n", code=2)
+        self.assertEqual(
+            [line.split(b": ")[1] for line in result.err.splitlines()],
+            [b"line 4", b"line 5", b"line 6"])
+        result = self.lines("\nput x y\n", "--json", code=2)
+        self.assertEqual(result.error["line"], 2)
 
     def test_writing_has_to_be_asked_for(self):
         before = self.read("rain.blt")

@@ -3,14 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <popt.h>
-
 #include "commands.h"
 #include "line.h"
 #include "out.h"
 #include "report.h"
 #include "session.h"
 #include "store.h"
+#include "words.h"
 
 /* Those that work on the open file. */
 static const char *const known[] = {
@@ -23,7 +22,7 @@ enum { N_KNOWN = sizeof known / sizeof *known };
 enum { MOST_INHERITED = 12 };
 
 struct shell {
-  const struct args *args;
+  struct args args; /* those it was started with, and its session */
   struct session session;
   struct lines *lines;
   int worst;
@@ -102,8 +101,7 @@ static size_t inherit(const struct args *args, const char **words)
 static int run_words(struct shell *shell, int argc, const char **argv)
 {
   struct args args;
-  int code = args_parse(&args, argc, argv);
-  args.session = &shell->session;
+  int code = args_parse(&args, argc, argv, &shell->session);
   interrupt_forget();
   if (code == EXIT_DONE)
     code =
@@ -118,9 +116,9 @@ static int run_command(struct shell *shell, const char *name, int n_words,
 {
   const char **all = calloc((size_t)n_words + MOST_INHERITED + 2, sizeof *all);
   if (!all)
-    return report_error(shell->args, EXIT_SYSTEM, "no_memory", NULL,
+    return report_error(&shell->args, EXIT_SYSTEM, "no_memory", NULL,
                         "out of memory");
-  size_t n = inherit(shell->args, all);
+  size_t n = inherit(&shell->args, all);
   all[n++] = name;
   if (strcmp(name, "help") != 0)
     all[n++] = shell->session.file;
@@ -146,36 +144,39 @@ static int run_line(struct shell *shell, int n_words, const char **words)
 {
   const char *word = words[0];
   if (strcmp(word, "help") == 0 && n_words == 1)
-    return print_commands(shell->args);
+    return print_commands(&shell->args);
   if (strcmp(word, "help") == 0 || find(word))
     return run_command(shell, word, n_words, words);
   if (command_find(word))
-    return report_usage(shell->args,
+    return report_usage(&shell->args,
                         "%s is not for one open file; leave the "
                         "shell for it",
                         word);
-  return report_usage(shell->args, "unknown command \"%s\"; see help", word);
+  return report_usage(&shell->args, "unknown command \"%s\"; see help", word);
+}
+
+static bool is_end(const char *word)
+{
+  return strcmp(word, "quit") == 0 || strcmp(word, "exit") == 0;
 }
 
 /* False when the shell is to end. */
 static bool take_line(struct shell *shell, const struct text *line)
 {
-  int n_words = 0, code = EXIT_DONE;
-  const char **words = NULL;
-  const char *text = line->data ? line->data : "";
-  text += strspn(text, " \t");
-  if (*text == '\0' || *text == '#')
+  int code = EXIT_DONE;
+  struct words words;
+  const char *text = line->len ? line->data : "";
+  if (text[strspn(text, " \t")] == '#')
     return true;
-  const int status = poptParseArgvString(text, &n_words, &words);
-  bool goes_on = true;
-  if (status < 0)
-    code = report_usage(shell->args, "the line cannot be taken apart: %s",
-                        poptStrerror(status));
-  else if (strcmp(words[0], "quit") == 0 || strcmp(words[0], "exit") == 0)
-    goes_on = false;
-  else
-    code = run_line(shell, n_words, words);
-  free(words);
+  const char *wrong = words_split(&words, line);
+  const bool is_empty = !wrong && words.n == 0;
+  const bool goes_on = wrong || is_empty || !is_end(words.list[0]);
+  if (wrong)
+    code =
+        report_usage(&shell->args, "the line cannot be taken apart: %s", wrong);
+  else if (!is_empty && goes_on)
+    code = run_line(shell, (int)words.n, words.list);
+  words_release(&words);
   if (code > shell->worst)
     shell->worst = code;
   return goes_on && code != EXIT_PIPE;
@@ -197,9 +198,13 @@ static int run_lines(struct shell *shell)
       shell->worst = EXIT_INTERRUPTED;
       break;
     }
-    if (read == LINE_INTERRUPTED)
+    if (read == LINE_INTERRUPTED) {
       fputc('\n', stdout);
-    else if (!take_line(shell, &line))
+      continue;
+    }
+    if (!lines_are_typed(shell->lines))
+      shell->session.line++;
+    if (!take_line(shell, &line))
       break;
   }
   text_release(&line);
@@ -210,7 +215,7 @@ static int run_lines(struct shell *shell)
 
 static int open_session(struct shell *shell, struct store *store)
 {
-  const struct args *args = shell->args;
+  const struct args *args = &shell->args;
   blt_options options = store_options(args, args->write ? BLT_WRITE : BLT_READ);
   shell->session.progress = &store->progress;
   options.progress = session_progress;
@@ -223,7 +228,7 @@ static int open_session(struct shell *shell, struct store *store)
 
 int cmd_shell(const struct args *args)
 {
-  struct shell shell = {.args = args};
+  struct shell shell = {.args = *args};
   struct store store;
   if (args->words[0][0] == '-')
     return report_usage(args, "put ./ before a name that begins with a dash");
@@ -232,6 +237,7 @@ int cmd_shell(const struct args *args)
     return code;
   shell.lines = lines_open(complete);
   if (shell.lines) {
+    shell.args.session = &shell.session;
     code = run_lines(&shell);
     lines_close(shell.lines);
   } else {
