@@ -161,6 +161,17 @@ class Load(Streams):
         self.fails(4, "load", "m.blt", "-f", "csv", stdin=b"name,value\n")
         self.fails(4, "load", "m.blt", "-f", "csv", stdin=b"value\n")
 
+    def test_an_encoding_that_nothing_heeds_is_refused(self):
+        rows = b"key,value\n6b,76\n"
+        for options in (["-f", "csv", "--hex"], ["-f", "tsv", "--base64"],
+                        ["--no-header", "--hex"],
+                        ["-f", "csv", "--no-header", "--hex", "--base64"]):
+            self.fails(2, "load", self.file, *options, stdin=rows)
+            self.assertEqual(os.listdir(self.folder), [])
+        self.ok("load", self.file, "-f", "csv", "--no-header", "--hex",
+                stdin=rows[10:])
+        self.assertEqual(self.ok("get", self.file, "k").out, b"v")
+
     def test_bad_cells_have_the_line_on_which_their_row_begins(self):
         rows = (b'key,value\na,"1\n2"\nb\nc,"x"y\nd,ok\n')
         result = self.blt("load", self.file, "-f", "csv", "--bad-rows=bad",

@@ -53,6 +53,24 @@ static size_t n_inputs(const struct args *args)
   return args->n_words > 1 ? args->n_words - 1 : 1;
 }
 
+/* A header names its columns key_hex and the like, and jsonl its members. */
+static int check_encoding(const struct args *args, const struct format *format)
+{
+  const bool has_header =
+      !args->no_header || (format != &format_csv && format != &format_tsv);
+  if (args->hex && args->base64)
+    return report_usage(args, "--hex and --base64 exclude each other; give "
+                              "one");
+  if ((args->hex || args->base64) && has_header)
+    return report_usage(args,
+                        "--%s is for csv and tsv with --no-header; give "
+                        "that, or say in the input what is encoded, as "
+                        "key_%s",
+                        args->hex ? "hex" : "base64",
+                        args->hex ? "hex" : "b64");
+  return EXIT_DONE;
+}
+
 static int begin_input(struct loading *loading, size_t i)
 {
   const struct args *args = loading->args;
@@ -61,6 +79,8 @@ static int begin_input(struct loading *loading, size_t i)
   if (!format)
     format = &format_jsonl;
   int code = args->format ? format_choose(args, &format) : EXIT_DONE;
+  if (code == EXIT_DONE)
+    code = check_encoding(args, format);
   if (code == EXIT_DONE && strcmp(path, "-") == 0 && isatty(STDIN_FILENO))
     code = report_usage(args, "INPUT is missing; give files, or a pipe");
   if (code == EXIT_DONE)
