@@ -1,6 +1,7 @@
 """The command verify on many files, with threads and with a memory."""
 
 import os
+import subprocess
 import time
 
 from support import Case
@@ -46,6 +47,53 @@ class Threads(Case):
         result = self.ok("verify", self.file, "--progress=always")
         for line in result.err.splitlines():
             self.assertRegex(line, rb"^verify .*rain\.blt: .* +\d+ %")
+
+
+class AfterACrash(Case):
+    def setUp(self):
+        super().setUp()
+        self.create("--key-type", "str")
+        self.put("old", b"value")
+        with self.start("shell", "--write", self.file, stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE) as shell:
+            shell.stdin.write(b"put k v\nget k\n")
+            shell.stdin.flush()
+            self.assertEqual(shell.stdout.read(1), b"v")
+            shell.kill()
+
+    def test_a_file_that_was_not_closed_is_not_damaged(self):
+        before = self.read("rain.blt")
+        for options in ([], ["--max-errors=1"], ["-J1"], ["--cached"]):
+            result = self.ok("verify", self.file, *options)
+            self.assertIn(b"rain.blt: sound, 2 live blocks", result.out)
+            self.assertEqual(result.err.count(b"did not close it"), 1)
+        told = self.ok("-j", "verify", self.file).json
+        self.assertEqual((told["state"], told["faults"], told["unclosed"]),
+                         ("sound", 0, True))
+        self.assertEqual(
+            self.ok("-j", "inspect", "--deep", self.file).json["state"],
+            "dirty")
+        self.assertEqual(self.read("rain.blt"), before)
+        self.ok("put", self.file, "k", "w")
+        self.assertEqual(self.ok("verify", self.file).err, b"")
+
+    def test_damage_in_such_a_file_is_found_all_the_same(self):
+        data = self.read("rain.blt")
+        self.write("rain.blt", data.replace(b"oldvalue", b"odlvalue"))
+        for options in ([], ["--max-errors=1"], ["--max-errors=2"]):
+            result = self.blt("verify", self.file, *options)
+            self.assertEqual(result.code, 4)
+            self.assertNotIn(b"unclean", result.out)
+            self.assertIn(b"wrong-hash", result.out)
+            self.assertIn(b"damaged, 1 fault;", result.out)
+        self.assertEqual(self.blt("inspect", "--deep", self.file).code, 4)
+
+    def test_an_unclosed_file_of_booklet_is_not_damaged_either(self):
+        files = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
+                             "compat", "files")
+        told = self.ok("-j", "verify",
+                       os.path.join(files, "variable-unclean.blt")).json
+        self.assertEqual((told["state"], told["unclosed"]), ("sound", True))
 
 
 class Cached(Case):

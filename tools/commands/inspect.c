@@ -1,5 +1,6 @@
 /* inspect.c - show what is in a file and how its space is used */
 #include <inttypes.h>
+#include <string.h>
 
 #include "commands.h"
 #include "report.h"
@@ -45,6 +46,13 @@ static uint64_t sample_of(const struct store *store)
   return store->header.file_len > HUGE_FILE ? usual_sample(&store->header) : 0;
 }
 
+/* As verify: that a file was not closed is a state and no fault. */
+static void count_fault(void *ctx, const blt_fault *fault)
+{
+  struct survey *survey = ctx;
+  survey->n_faults += strcmp(fault->kind, "unclean") != 0;
+}
+
 static int take_survey(struct store *store, struct survey *survey)
 {
   *survey = (struct survey){.file = store->file,
@@ -60,10 +68,14 @@ static int take_survey(struct store *store, struct survey *survey)
   survey->n_sampled = n_sampled;
   if (store->args->deep) {
     blt_verify_report report = {0};
-    const blt_status status = blt_verify(store->db, NULL, &report);
+    blt_verify_options options = BLT_VERIFY_OPTIONS_INIT;
+    options.on_fault = count_fault;
+    options.on_fault_ctx = survey;
+    const blt_status status = blt_verify(store->db, &options, &report);
     if (status < 0 && status != BLT_E_CORRUPT)
       return store_failed(store);
-    survey->n_faults = status < 0 && report.n_faults == 0 ? 1 : report.n_faults;
+    if (status < 0 && report.n_faults == 0)
+      survey->n_faults = 1;
   }
   progress_clear(&store->progress);
   survey->state = state_of(store, survey->n_faults);

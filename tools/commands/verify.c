@@ -16,6 +16,8 @@ enum { MOST_JOBS = 64 };
 struct judging {
   struct store store;
   struct out *out;
+  uint64_t n_faults;  /* that were told                                     */
+  bool is_unclosed;   /* which the library tells as a fault                 */
   bool is_remembered; /* it was sound before, and has not changed since     */
 };
 
@@ -41,9 +43,8 @@ static void print_json_fault(struct judging *judging, const blt_fault *fault)
 }
 
 /* "rain.blt: 73242: wild-pointer: the link leads behind the end". */
-static void print_fault(void *ctx, const blt_fault *fault)
+static void print_fault(struct judging *judging, const blt_fault *fault)
 {
-  struct judging *judging = ctx;
   progress_clear(&judging->store.progress);
   if (judging->store.args->json) {
     print_json_fault(judging, fault);
@@ -62,6 +63,20 @@ static void print_fault(void *ctx, const blt_fault *fault)
   text_release(&line);
 }
 
+/* A crash is no damage: what the log holds has been judged with the rest. */
+static void take_fault(void *ctx, const blt_fault *fault)
+{
+  struct judging *judging = ctx;
+  if (strcmp(fault->kind, "unclean") == 0) {
+    judging->is_unclosed = true;
+    return;
+  }
+  if (judging->n_faults >= judging->store.args->max_errors)
+    return;
+  judging->n_faults++;
+  print_fault(judging, fault);
+}
+
 static void print_json_verdict(struct judging *judging,
                                const blt_verify_report *report, bool sound)
 {
@@ -69,13 +84,15 @@ static void print_json_verdict(struct judging *judging,
   json_object_set_new(object, "state",
                       json_string(sound ? "sound" : "damaged"));
   const json_int_t counts[] = {
-      (json_int_t)report->n_faults, (json_int_t)report->n_live,
+      (json_int_t)judging->n_faults, (json_int_t)report->n_live,
       (json_int_t)report->n_dead, (json_int_t)report->n_hidden,
       (json_int_t)report->n_records};
   static const char *const names[] = {"faults", "live", "dead", "hidden",
                                       "records"};
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
     json_object_set_new(object, names[i], json_integer(counts[i]));
+  if (judging->is_unclosed)
+    json_object_set_new(object, "unclosed", json_true());
   if (judging->store.args->no_lock)
     json_object_set_new(object, "unlocked", json_true());
   if (judging->store.args->cached)
@@ -105,7 +122,7 @@ static void print_verdict(struct judging *judging,
       text_add_string(&line, ", unchanged since it was verified");
   } else {
     text_add_string(&line, ": damaged, ");
-    text_add_counted(&line, report->n_faults, "fault");
+    text_add_counted(&line, judging->n_faults, "fault");
     text_add_string(&line, "; run \"blt repair ");
     text_add_printable(&line, judging->store.file, strlen(judging->store.file));
     text_add_string(&line, "\"");
@@ -128,9 +145,10 @@ static int judge(struct judging *judging, blt_verify_report *report)
   struct store *store = &judging->store;
   const struct args *args = store->args;
   blt_verify_options options = BLT_VERIFY_OPTIONS_INIT;
-  options.on_fault = print_fault;
+  options.on_fault = take_fault;
   options.on_fault_ctx = judging;
-  options.max_faults = args->max_errors == NOT_GIVEN ? 0 : args->max_errors;
+  /* One of them may be that the file was not closed. */
+  options.max_faults = args->max_errors == NOT_GIVEN ? 0 : args->max_errors + 1;
   options.n_threads = n_threads(args);
   interrupt_catch();
   const blt_status status = blt_verify(store->db, &options, report);
@@ -138,12 +156,14 @@ static int judge(struct judging *judging, blt_verify_report *report)
   progress_clear(&store->progress);
   if (status < 0 && status != BLT_E_CORRUPT)
     return store_failed(store);
-  if (store->opened.what == BLT_OPENED_OVERLAID)
+  const bool is_sound =
+      judging->n_faults == 0 && (status == BLT_OK || judging->is_unclosed);
+  if (judging->is_unclosed)
     report_note(args, store->file,
-                "its writer was killed; the next open for "
-                "writing completes it");
-  print_verdict(judging, report, status == BLT_OK);
-  return status == BLT_OK ? EXIT_DONE : EXIT_DAMAGED;
+                "its writer did not close it, which is no damage; the next "
+                "open for writing completes it");
+  print_verdict(judging, report, is_sound);
+  return is_sound ? EXIT_DONE : EXIT_DAMAGED;
 }
 
 /* What a file without a lock is then may not be what it is now. */
@@ -151,8 +171,7 @@ static void remember(const struct judging *judging, const struct stat *before,
                      const blt_verify_report *report)
 {
   const struct args *args = judging->store.args;
-  if (args->cached && !args->no_lock &&
-      judging->store.opened.what != BLT_OPENED_OVERLAID)
+  if (args->cached && !args->no_lock && !judging->is_unclosed)
     verified_remember(args, judging->store.file, before, report);
 }
 
