@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "keys.h"
 #include "report.h"
 #include "store.h"
 #include "text.h"
@@ -22,19 +23,32 @@ static const char *nearest_serializer(const char *word)
   return nearest;
 }
 
+static int unknown_serializer(const struct args *args, const char *option,
+                              const char *name)
+{
+  const char *nearest = nearest_serializer(name);
+  if (nearest)
+    return report_usage(args,
+                        "--%s: there is no serializer \"%s\"; did you mean "
+                        "%s?",
+                        option, name, nearest);
+  struct text names = {0};
+  for (unsigned code = 0; blt_serializer_name(code); code++)
+    text_addf(&names, "%s%s", code ? ", " : "", blt_serializer_name(code));
+  report_usage(args, "--%s: there is no serializer \"%s\"; give one of %s",
+               option, name, names.data);
+  text_release(&names);
+  return EXIT_USAGE;
+}
+
 static int find_serializer(const struct args *args, const char *option,
                            const char *name, uint32_t *out)
 {
   if (!name)
     return EXIT_DONE;
-  const int code = blt_serializer_code(name);
-  if (code < 0) {
-    const char *nearest = nearest_serializer(name);
-    return report_usage(args, "--%s: there is no serializer \"%s\"; %s%s%s",
-                        option, name, nearest ? "did you mean " : "",
-                        nearest ? nearest : "see booklet.available_serializers",
-                        nearest ? "?" : "");
-  }
+  const int code = serializer_of(name);
+  if (code < 0)
+    return unknown_serializer(args, option, name);
   *out = code == 0 ? BLT_SERIALIZER_CUSTOM : (uint32_t)code;
   return EXIT_DONE;
 }

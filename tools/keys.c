@@ -32,6 +32,11 @@ bool key_type_parse(const char *name, struct key_type *out)
   return true;
 }
 
+int serializer_of(const char *name)
+{
+  return blt_serializer_code(strcmp(name, "none") == 0 ? "None" : name);
+}
+
 struct key_type key_type_of(unsigned serializer)
 {
   struct key_type type;

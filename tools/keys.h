@@ -24,6 +24,10 @@ struct key_type {
   unsigned width;
 };
 
+/* The code of a serializer's name, or of none, which is None; -1 when there is
+ * no such. */
+int serializer_of(const char *name);
+
 /* The form that fits a serializer code of the file. */
 struct key_type key_type_of(unsigned serializer);
 /* From --key-type: hex, base64, str, bytes, uint1..uint8, int1..int8. */

@@ -57,7 +57,7 @@ static void tell_how_opened(const struct store *store)
 static int read_facts(struct store *store)
 {
   const char *name = store->args->key_type;
-  const int code = name ? blt_serializer_code(name) : -1;
+  const int code = name ? serializer_of(name) : -1;
   if (blt_header_info(store->db, &store->header) < 0 ||
       blt_open_report(store->db, &store->opened) < 0)
     return store_failed(store);

@@ -81,6 +81,25 @@ class Create(Case):
         result = self.fails(2, "create", self.file, "--value-type", "orjsn")
         self.assertIn(b"did you mean orjson?", result.err)
 
+    def test_the_page_and_the_message_have_all_types(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(here, "../../docs/man/blt-create.1.scd")) as page:
+            text = page.read().split("serializers:")[1].split(".\n")[0]
+        types = text.replace("\\", "").replace("\n", "").split(",")
+        types = sorted(name.strip() for name in types)
+        result = self.fails(2, "create", self.file, "--value-type", "nonesuch")
+        told = result.err.decode().split("give one of ")[1].strip()
+        self.assertEqual(types, sorted(told.split(", ")))
+        for name in types:
+            self.create("--key-type", name, "--value-type", name, "--force")
+            self.assertEqual(self.format()["value_serializer"], name)
+
+    def test_none_is_another_word_for_no_type(self):
+        self.create("--key-type", "none", "--value-type", "none")
+        found = self.format()
+        self.assertEqual((found["key_serializer"], found["value_serializer"]),
+                         ("None", "None"))
+
     def test_it_is_silent_unless_asked(self):
         result = self.ok("create", self.file)
         self.assertEqual((result.out, result.err), (b"", b""))

@@ -154,7 +154,7 @@ static void follow_description(const struct args *args,
 static int describe_new(const struct args *args, blt_options *options)
 {
   struct args copy = *args;
-  if (args->key_type && blt_serializer_code(args->key_type) < 0)
+  if (args->key_type && serializer_of(args->key_type) < 0)
     copy.key_type = NULL;
   return describe_file(&copy, options);
 }

@@ -66,7 +66,7 @@ static blt_options put_options(const struct args *args)
 {
   blt_options options =
       store_options(args, args->create ? BLT_CREATE : BLT_WRITE);
-  const int code = args->key_type ? blt_serializer_code(args->key_type) : -1;
+  const int code = args->key_type ? serializer_of(args->key_type) : -1;
   if (code > 0)
     options.key_serializer = (uint32_t)code;
   return options;
