@@ -277,6 +277,8 @@ blt_status blt__file_open(const struct blt__env *env,
     status = blt__fail_memory(sink);
   else if (fstat(fd, &st) != 0)
     status = blt__fail_errno(sink, errno, BLT_NO_OFFSET, "look at the file");
+  else if (S_ISDIR(st.st_mode)) /* as where it is opened for writing */
+    status = blt__fail_errno(sink, EISDIR, BLT_NO_OFFSET, "open the file");
   else if (!S_ISREG(st.st_mode))
     status = blt__fail(sink, BLT_E_NOT_BOOKLET, BLT_NO_OFFSET,
                        "not a booklet file (not a regular file)");

@@ -4,6 +4,7 @@
 #include "support/store.h"
 #include "support/temp.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -282,9 +283,11 @@ START_TEST(a_folder_is_not_a_store)
   blt_db *db = NULL;
 
   ck_assert_int_eq(mkdir(path, 0700), 0);
-  EXPECT_FAILURE(blt_open(path, NULL, &db));
+  EXPECT(BLT_E_IO, blt_open(path, NULL, &db));
+  ck_assert_int_eq(blt_last_error(NULL)->sys_errno, EISDIR);
   const blt_options options = options_of(BLT_CREATE);
-  EXPECT_FAILURE(blt_open(path, &options, &db));
+  EXPECT(BLT_E_IO, blt_open(path, &options, &db));
+  ck_assert_int_eq(blt_last_error(NULL)->sys_errno, EISDIR);
   ck_assert_ptr_null(db);
 }
 END_TEST

@@ -158,8 +158,13 @@ class Load(Streams):
                          {"key": "k", "ts": 86400000000, "value": "v"})
         self.ok("load", "n.blt", "-f", "csv", "--no-header", stdin=b"k,v\n")
         self.assertEqual(self.rows("n.blt"), {b"k": b"v"})
-        self.fails(4, "load", "m.blt", "-f", "csv", stdin=b"name,value\n")
-        self.fails(4, "load", "m.blt", "-f", "csv", stdin=b"value\n")
+
+    def test_columns_that_cannot_be_told_are_rejected(self):
+        for head in (b"name,value\n", b"value\n", b'"key\n', b"key,key\n"):
+            result = self.fails(6, "load", "m.blt", "-f", "csv", stdin=head)
+            self.assertIn(b"blt: standard input:1: ", result.err)
+        self.assertEqual(self.fails(6, "-j", "load", "m.blt", "-f", "tsv",
+                                    stdin=b"x\n").error["code"], "rejected")
 
     def test_an_encoding_that_nothing_heeds_is_refused(self):
         rows = b"key,value\n6b,76\n"

@@ -78,11 +78,12 @@ class Failures(Case):
         result = self.fails(3, "get", "nothing.blt", "k")
         self.assertTrue(result.err.startswith(b"blt: nothing.blt: "))
 
-    def test_a_folder_exits_with_one_line(self):
+    def test_a_folder_exits_3_in_reading_and_in_writing(self):
         os.mkdir(self.path("folder.blt"))
-        result = self.blt("get", "folder.blt", "k")
-        self.assertIn(result.code, (3, 4))
-        self.assertEqual(result.err.count(b"\n"), 1)
+        for command in (["get", "k"], ["list"], ["verify"], ["inspect"],
+                        ["put", "k", "v"], ["prune"], ["del", "k"], ["load"]):
+            result = self.fails(3, command[0], "folder.blt", *command[1:])
+            self.assertIn(b"Is a directory", result.err)
 
     def test_another_kind_of_file_exits_4(self):
         self.write("picture.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 300)

@@ -294,23 +294,21 @@ static enum got read_head_with(struct reader *reader, char between)
   }
   if (got == GOT_ROW)
     got = split(reader, &cells, between);
-  if (got == GOT_BAD)
-    return reader_broken(reader, "%s", reader->reason);
   for (size_t i = 0; got == GOT_ROW && i < cells.n; i++) {
     const blt_bytes name = cell(reader, &cells, i);
     reader->columns[i] = column_of(name);
     n_keys += reader->columns[i] <= COLUMN_KEY_B64;
     if (reader->columns[i] < 0)
-      return reader_broken(reader,
-                           "\"%.*s\" is not the name of a column; give "
-                           "key, value, timestamp, or --no-header",
-                           name.len < 60 ? (int)name.len : 60,
-                           (const char *)name.data);
+      got = reader_bad(reader,
+                       "\"%.*s\" is not the name of a column; give "
+                       "key, value, timestamp, or --no-header",
+                       name.len < 60 ? (int)name.len : 60,
+                       (const char *)name.data);
   }
   reader->n_columns = cells.n;
   if (got == GOT_ROW && n_keys != 1)
-    return reader_broken(reader, "one column has to be the key");
-  return got;
+    got = reader_bad(reader, "one column has to be the key");
+  return got == GOT_BAD ? reader_unusable(reader) : got;
 }
 
 static const char *read_cell(struct reader *reader, int column, blt_bytes text,

@@ -119,6 +119,9 @@ enum got reader_bad(struct reader *reader, const char *format, ...)
 /* The stream is not what it should be: a message with its place. */
 enum got reader_broken(struct reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* After reader_bad, where nothing that follows can be read without this: a
+ * message with its place, and the exit code of rejected rows. */
+enum got reader_unusable(struct reader *reader);
 /* What to give when an input function gave -1. */
 enum got reader_failed(struct reader *reader);
 

@@ -99,24 +99,35 @@ enum got reader_bad(struct reader *reader, const char *format, ...)
   return GOT_BAD;
 }
 
-enum got reader_broken(struct reader *reader, const char *format, ...)
+static enum got end_reading(struct reader *reader, int exit_code,
+                            const char *code, const char *sentence)
 {
-  char sentence[200];
   struct text place = {0};
-  va_list list;
-  va_start(list, format);
-  vsnprintf(sentence, sizeof sentence, format, list);
-  va_end(list);
   if (reader->has_lines)
     text_addf(&place, "%s:%llu", reader->input->name,
               (unsigned long long)reader->input->line);
   else
     text_addf(&place, "%s: byte %llu", reader->input->name,
               (unsigned long long)reader->input->offset);
-  reader->code = report_error(reader->args, EXIT_DAMAGED, "corrupt", place.data,
-                              "%s", sentence);
+  reader->code =
+      report_error(reader->args, exit_code, code, place.data, "%s", sentence);
   text_release(&place);
   return GOT_BROKEN;
+}
+
+enum got reader_broken(struct reader *reader, const char *format, ...)
+{
+  char sentence[200];
+  va_list list;
+  va_start(list, format);
+  vsnprintf(sentence, sizeof sentence, format, list);
+  va_end(list);
+  return end_reading(reader, EXIT_DAMAGED, "corrupt", sentence);
+}
+
+enum got reader_unusable(struct reader *reader)
+{
+  return end_reading(reader, EXIT_REJECTED, "rejected", reader->reason);
 }
 
 enum got reader_failed(struct reader *reader)
