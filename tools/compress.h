@@ -9,7 +9,8 @@
  * none of zstd's. */
 FILE *compress_open(FILE *below, int level);
 
-/* Whether zstd has such a level. */
+/* Whether it may be asked for: below and above are levels of zstd that give up
+ * the size, or need much memory on both sides. */
 int compress_has_level(int level);
 
 #endif

@@ -231,9 +231,12 @@ static char *damage_sentence(const struct args *args, const char *file,
 {
   struct text text = {0};
   text_add_string(&text, sentence);
-  if (args->command && args->command->run != cmd_repair)
-    text_addf(&text, "%s run \"blt repair %s\"",
-              strstr(sentence, "; ") ? ", or" : ";", file);
+  if (args->command && args->command->run != cmd_repair) {
+    text_addf(&text, "%s run \"blt repair ",
+              strstr(sentence, "; ") ? ", or" : ";");
+    text_add_quoted(&text, file);
+    text_add_string(&text, "\"");
+  }
   return text.data;
 }
 

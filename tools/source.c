@@ -40,6 +40,9 @@ int source_value(const struct args *args, const char *word, struct text *out)
                               "standard input");
   if (!word || strcmp(word, "-") == 0)
     return source_read(args, "-", out);
+  if (strcmp(word, "@") == 0)
+    return report_usage(args, "@ stands before a PATH; give one, or @@ for a "
+                              "value that is @");
   if (word[0] == '@' && word[1] != '@')
     return source_read(args, word + 1, out);
   text_add_string(out, word[0] == '@' ? word + 1 : word);

@@ -176,6 +176,25 @@ bool text_unescape(struct text *text, const char *escaped, size_t len)
   return true;
 }
 
+void text_add_quoted(struct text *text, const char *name)
+{
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./@%+=:,-";
+  if (name[0] == '-')
+    text_add_string(text, "./");
+  if (*name && name[strspn(name, plain)] == '\0') {
+    text_add_string(text, name);
+    return;
+  }
+  text_add_string(text, "'");
+  for (const char *p = name; *p; p++)
+    if (*p == '\'')
+      text_add_string(text, "'\\''");
+    else
+      text_add(text, p, 1);
+  text_add_string(text, "'");
+}
+
 /* One row of the usual table, in which a cell is the cheapest way to turn
  * the first letters of `a` into the first letters of `b`. */
 size_t word_distance(const char *a, const char *b)

@@ -40,6 +40,10 @@ void text_add_escaped(struct text *text, const void *bytes, size_t len);
 /* False when a backslash does not start one of the two forms. */
 bool text_unescape(struct text *text, const char *escaped, size_t len);
 
+/* A file's name as a word of a command line, quoted for sh(1) if it has to
+ * be. */
+void text_add_quoted(struct text *text, const char *name);
+
 void text_add_hex(struct text *text, const void *bytes, size_t len);
 void text_add_base64(struct text *text, const void *bytes, size_t len);
 bool text_from_hex(struct text *text, const char *hex, size_t len);

@@ -98,7 +98,7 @@ static blt_status judge_layout(const struct blt__header *h, uint64_t file_len,
   if (index_len > file_len || h->index_off > file_len - index_len)
     return blt__fail(sink, BLT_E_CORRUPT, BLT__HDR_BUCKETS,
                      "an index of %u buckets at %llu passes the end of the "
-                     "file at %llu; the file was cut, or the header is wrong",
+                     "file at %llu: the file was cut, or the header is wrong",
                      h->n_buckets, (unsigned long long)h->index_off,
                      (unsigned long long)file_len);
   int at_front = h->index_off == BLT__HEADER_LEN;

@@ -33,6 +33,7 @@ class Put(Case):
         self.assertEqual(self.ok("get", self.file, "k").out, b"@home")
 
     def test_a_file_that_is_not_there_exits_3_with_its_name(self):
+        self.assertIn(b"@@", self.fails(2, "put", self.file, "k", "@").err)
         result = self.fails(3, "put", self.file, "k", "@nothing.bin")
         self.assertIn(b"nothing.bin", result.err)
 

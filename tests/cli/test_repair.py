@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import shutil
+import subprocess
 
 import test_terminal
 from support import Case
@@ -215,6 +217,23 @@ class Advice(Damaged):
             b'; run "blt repair %s"\n' % self.file.encode()), result.err)
         error = self.fails(4, "-j", "get", self.file, "a").error
         self.assertIn('run "blt repair', error["message"])
+
+
+    def test_what_they_advise_can_be_pasted(self):
+        for name in ("sp ace's $x.blt", "-n.blt", "a\"b`c.blt", "é.blt"):
+            shutil.copy(self.file, self.path(name))
+            break_a_chain(self.path(name))
+            told = self.blt("verify", "--", name).out.decode()
+            command = told.split('run "blt ')[1][:-2]
+            subprocess.run('"$BLT" ' + command, shell=True, check=True,
+                           cwd=self.folder, stdout=subprocess.DEVNULL)
+            self.ok("verify", "--", name)
+
+    def test_a_cut_file_is_one_sentence_with_one_advice(self):
+        os.truncate(self.file, 300)
+        result = self.fails(4, "list", self.file)
+        self.assertIn(b": the file was cut, or the header is wrong; run ",
+                      result.err)
 
 
 class Gaps(Case):

@@ -174,7 +174,10 @@ class Merge(Files):
         self.assertEqual(len(self.read("rain.blt")), len(before))
 
     def test_a_file_is_not_merged_with_itself(self):
-        self.assertNotEqual(self.blt("merge", self.file, self.file).code, 0)
+        os.symlink("rain.blt", self.path("link.blt"))
+        for name in (self.file, "link.blt"):
+            result = self.fails(2, "merge", self.file, name)
+            self.assertIn(b" are one file", result.err)
         self.ok("verify", self.file)
 
 

@@ -110,7 +110,7 @@ static void print_verdict(struct judging *judging,
   }
   if (args->quiet)
     return;
-  struct text line = {0};
+  struct text line = {0}, word = {0};
   text_add_printable(&line, judging->store.file, strlen(judging->store.file));
   if (sound) {
     text_add_string(&line, ": sound, ");
@@ -124,12 +124,14 @@ static void print_verdict(struct judging *judging,
     text_add_string(&line, ": damaged, ");
     text_add_counted(&line, judging->n_faults, "fault");
     text_add_string(&line, "; run \"blt repair ");
-    text_add_printable(&line, judging->store.file, strlen(judging->store.file));
+    text_add_quoted(&word, judging->store.file);
+    text_add_printable(&line, word.data, word.len);
     text_add_string(&line, "\"");
   }
   text_add_string(&line, "\n");
   out_text(judging->out, &line);
   text_release(&line);
+  text_release(&word);
 }
 
 static unsigned n_threads(const struct args *args)
