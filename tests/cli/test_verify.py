@@ -28,6 +28,16 @@ class Threads(Case):
             faults.add(tuple(sorted(result.out.splitlines())))
         self.assertEqual(len(faults), 1)
 
+    def test_one_thread_tells_the_same_each_time(self):
+        data = bytearray(self.read("rain.blt"))
+        for at in range(80000, len(data), 20000):
+            data[at:at + 40] = b"\xff" * 40
+        self.write("rain.blt", data)
+        for options in (["-J1"], ["-J1", "--max-errors=3"]):
+            told = [self.blt("verify", self.file, *options) for _ in range(5)]
+            self.assertEqual(told[0].code, 4)
+            self.assertEqual({result.out for result in told}, {told[0].out})
+
     def test_numbers_that_make_no_sense_exit_2(self):
         for n in ("0", "65", "all", "-1"):
             self.fails(2, "verify", self.file, "--jobs", n)
