@@ -6,7 +6,8 @@
  * CSV as in RFC 4180: the first row has the names of the columns; a cell may
  * stand in quotes, and may then hold commas, line ends and doubled quotes. Each
  * value is a JSON object of strings, the cells of a row by their names without
- * the key's own. booklet reads them as dictionaries:
+ * the key's own. FILE is made anew, and is not there when a row fails. booklet
+ * reads the values as dictionaries:
  *
  *   id,name,river           "42": {"name": "Lyon", "river": "Rhone"}
  *   42,Lyon,Rhone
@@ -51,41 +52,45 @@ static void add_string(struct text *text, const char *string)
     add_char(text, *string++);
 }
 
-/* The characters of a quoted cell, up to the one behind its closing quote. */
-static int read_quoted(struct text *cell)
+/* The characters of a quoted cell, up to *out, the one behind its closing
+ * quote. 0 when the input ends before. */
+static int read_quoted(struct text *cell, int *out)
 {
   int c;
 
   while ((c = getchar()) != EOF) {
-    if (c == '"' && (c = getchar()) != '"')
-      return c;
+    if (c == '"' && (c = getchar()) != '"') {
+      *out = c;
+      return 1;
+    }
     add_char(cell, (char)c);
   }
-  return EOF;
+  return 0;
 }
 
-/* 1 for a row, 0 at the end of the input, -1 for too many columns. */
-static int read_row(struct row *row)
+enum got { THE_END, A_ROW, TOO_MANY_COLUMNS, AN_OPEN_QUOTE };
+
+static enum got read_row(struct row *row)
 {
   int c = getchar();
 
   row->cells.len = 0;
   row->n = 0;
   if (c == EOF)
-    return 0;
+    return THE_END;
   for (;; c = getchar()) {
-    if (c == '"')
-      c = read_quoted(&row->cells);
+    if (c == '"' && !read_quoted(&row->cells, &c))
+      return AN_OPEN_QUOTE;
     while (c != ',' && c != '\n' && c != EOF) {
       if (c != '\r')
         add_char(&row->cells, (char)c);
       c = getchar();
     }
     if (row->n == MOST_COLUMNS)
-      return -1;
+      return TOO_MANY_COLUMNS;
     row->ends[row->n++] = row->cells.len;
     if (c != ',')
-      return 1;
+      return A_ROW;
   }
 }
 
@@ -152,14 +157,14 @@ static int load(blt_db *db, const char *column)
   static struct text json;
   uint64_t n_rows = 0;
   size_t key;
-  int got;
+  enum got got;
 
-  if (read_row(&names) <= 0 || !find_column(&names, column, &key))
+  if (read_row(&names) != A_ROW || !find_column(&names, column, &key))
     return refused("the first row has no such column");
-  while ((got = read_row(&row)) > 0) {
+  while ((got = read_row(&row)) == A_ROW) {
     if (row.n != names.n) {
-      fprintf(stderr, "load_csv: row %" PRIu64 " has %zu cells, not %zu\n",
-              n_rows + 2, row.n, names.n);
+      fprintf(stderr, "load_csv: row %" PRIu64 " has %zu cell%s, not %zu\n",
+              n_rows + 2, row.n, row.n == 1 ? "" : "s", names.n);
       return 1;
     }
     const blt_bytes name = cell_of(&row, key);
@@ -168,9 +173,11 @@ static int load(blt_db *db, const char *column)
       return refused(blt_last_error(db)->message);
     n_rows++;
   }
-  if (got < 0)
+  if (got == TOO_MANY_COLUMNS)
     return refused("a row has too many columns");
-  printf("stored %" PRIu64 " rows\n", n_rows);
+  if (got == AN_OPEN_QUOTE)
+    return refused("the input ends inside a quote");
+  printf("stored %" PRIu64 " row%s\n", n_rows, n_rows == 1 ? "" : "s");
   return 0;
 }
 
@@ -192,5 +199,8 @@ int main(int argc, char **argv)
   failed = load(db, argv[2]);
   if (blt_close(db) < 0)
     failed = refused(blt_last_error(NULL)->message);
+  /* Half a table would pass for a whole one. */
+  if (failed)
+    remove(argv[1]);
   return failed;
 }

@@ -4,7 +4,7 @@
  *   make_rows N_ROWS [N_STATIONS [SEED]] > rows.txt
  *
  * Each station has a mean of its own; a row is up to 25 degrees away from it.
- * The same numbers give the same rows. A billion rows are about 14 GB.
+ * The same numbers give the same rows. A billion rows are about 13 GB.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -186,6 +186,13 @@ class Load(Streams):
         self.assertEqual([(r["line"], r["row"]) for r in told],
                          [(4, "b"), (5, 'c,"x"y')])
 
+    def test_one_cell_is_not_told_as_1_cells(self):
+        for rows, told in ((b"key,value\nx\n", b"1 cell, and there are 2 col"),
+                           (b"key\nx,y\n", b"2 cells, and there is 1 column")):
+            result = self.blt("load", self.file, "-f", "csv", stdin=rows)
+            self.assertEqual(result.code, 6)
+            self.assertIn(told, result.err)
+
     def test_streams_that_are_cut_exit_4(self):
         self.fill({b"key%d" % i: b"value" * 10 for i in range(20)})
         for name in ("bdb", "lmdb", "gdbm", "cdb", "resp", "raw"):

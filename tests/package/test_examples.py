@@ -125,7 +125,13 @@ class Tables(Example):
 
     def test_load_csv_names_the_row_that_does_not_fit(self):
         self.assertEqual(self.load("a,b\n1,2\n3\n", "a", code=1),
-                         "load_csv: row 3 has 1 cells, not 2\n")
+                         "load_csv: row 3 has 1 cell, not 2\n")
+
+    def test_load_csv_leaves_no_half_of_a_table(self):
+        for text in ("a,b\n1,2\n3\n", 'a,b\n1,2\n3,"4', 'a,b\n1,2\n3,"4""'):
+            self.load(text, "a", code=1)
+            self.assertFalse((self.folder / "rows.blt").exists())
+        self.assertEqual(self.load('a,b\n1,"2"', "a"), "stored 1 row\n")
 
     def test_load_csv_misses_a_column(self):
         self.assertEqual(self.load("a,b\n1,2\n", "c", code=1),

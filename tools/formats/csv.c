@@ -361,9 +361,10 @@ static enum got read_row_with(struct reader *reader, struct row *row,
   const bool may_lack_time = reader->args->no_header;
   if (cells.n > reader->n_columns ||
       cells.n + may_lack_time < reader->n_columns)
-    return reader_bad(reader,
-                      "the row has %zu cells, and there are %zu columns",
-                      cells.n, reader->n_columns);
+    return reader_bad(
+        reader, "the row has %zu cell%s, and there %s %zu column%s", cells.n,
+        cells.n == 1 ? "" : "s", reader->n_columns == 1 ? "is" : "are",
+        reader->n_columns, reader->n_columns == 1 ? "" : "s");
   for (size_t i = 0; i < cells.n; i++) {
     const char *reason =
         read_cell(reader, reader->columns[i], cell(reader, &cells, i), row);
