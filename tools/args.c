@@ -250,7 +250,7 @@ static int report_missing(const struct args *args)
 static int check_words(const struct args *args)
 {
   const struct command *command = args->command;
-  if (args->help)
+  if (args->help || args->version)
     return EXIT_DONE;
   if (args->n_words < command->min_words)
     return report_missing(args);

@@ -54,4 +54,7 @@ int cmd_help(const struct args *args);
 /* Help on one command, or on all with NULL, to standard output. */
 int help_print(const struct args *args, const struct command *command);
 
+/* The versions of the program, the library and the format. */
+int version_print(const struct args *args);
+
 #endif

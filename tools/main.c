@@ -23,7 +23,7 @@
 /* Of new files. Version 4 is read as well. */
 #define FORMAT_VERSION 5
 
-static int print_versions(const struct args *args)
+int version_print(const struct args *args)
 {
   struct out out;
   out_open(&out, args, NULL);
@@ -40,7 +40,7 @@ static int print_versions(const struct args *args)
 static int run(const struct args *args)
 {
   if (args->version)
-    return print_versions(args);
+    return version_print(args);
   if (args->help)
     return help_print(args, args->command);
   if (!args->command)

@@ -72,6 +72,14 @@ class Usage(Case):
         self.assertEqual(set(self.ok("-V", "-j").json),
                          {"program", "library", "format"})
 
+    def test_version_needs_nothing_else_of_a_command(self):
+        told = self.ok("--version").out
+        for name in ("get", "put", "create", "diff", "shell", "help"):
+            self.assertEqual(self.ok(name, "-V").out, told)
+        self.create()
+        result = self.blt("shell", self.file, stdin=b"put -V\nmeta -V\n")
+        self.assertEqual((result.code, result.out), (0, 2 * told))
+
 
 class Failures(Case):
     def test_a_missing_file_exits_3_with_its_name(self):

@@ -103,7 +103,9 @@ static int run_words(struct shell *shell, int argc, const char **argv)
   struct args args;
   int code = args_parse(&args, argc, argv, &shell->session);
   interrupt_forget();
-  if (code == EXIT_DONE)
+  if (code == EXIT_DONE && args.version)
+    code = version_print(&args);
+  else if (code == EXIT_DONE)
     code =
         args.help ? help_print(&args, args.command) : args.command->run(&args);
   args_release(&args);
