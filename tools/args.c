@@ -21,7 +21,8 @@ enum { MOST_OPTIONS = 64 };
 const struct option global_options[] = {
     {"json", 'j', OPTION_FLAG, FIELD(json), NULL,
      "JSON, one object or one a line"},
-    {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, "errors only"},
+    {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL,
+     "no remarks, only data and errors"},
     {"verbose", 'v', OPTION_FLAG, FIELD(verbose), NULL, "more detail"},
     {"progress", 0, OPTION_CHOICE, FIELD(progress), "auto|always|never",
      "tell how far long work has come"},

@@ -43,7 +43,7 @@ static const struct option get_options[] = {
     {"decode", 0, OPTION_FLAG, FIELD(decode), NULL,
      "value as text, by the serializer of the file"},
     {"timestamp", 0, OPTION_FLAG, FIELD(show_time), NULL,
-     "print the key's time instead of its value"},
+     "print the key's time, with -j beside its value"},
     {"default", 0, OPTION_STRING, FIELD(default_value), "TEXT",
      "print TEXT for a missing key"},
     {"keys-from", 0, OPTION_STRING, FIELD(keys_from), "FILE2|-",
@@ -101,7 +101,7 @@ static const struct option list_options[] = {
 
 static const struct option meta_options[] = {
     {"timestamp", 0, OPTION_FLAG, FIELD(show_time), NULL,
-     "print the time of the metadata instead"},
+     "print its time instead; -j has both"},
     OPTIONS_END};
 
 static const struct option inspect_options[] = {
@@ -221,7 +221,7 @@ static const struct option slot_options[] = {
     {"output", 'o', OPTION_STRING, FIELD(output), "OUT",
      "write to OUT, which appears when it is complete"},
     {"timestamp", 0, OPTION_FLAG, FIELD(show_time), NULL,
-     "print the time of the slot instead"},
+     "print its time instead; -j has both"},
     OPTIONS_END};
 
 static const struct option bench_options[] = {
@@ -241,8 +241,8 @@ static const struct option completion_options[] = {OPTIONS_END};
 static const struct option help_options[] = {OPTIONS_END};
 
 #define TIME_NOTES                                                             \
-  "TIME is microseconds since 1970, 2025-11-21T03:07:42Z, an age as 30d (s, "  \
-  "m,\nh, d, w), or now.\n"
+  "TIME is microseconds since 1970, 2025-11-21T03:07:42Z (or +01:00), "        \
+  "2025-11-21,\nan age as 30d (s, m, h, d, w), or now.\n"
 #define KEY_LINES_NOTES                                                        \
   "Keys read from a file stand one a line in the form of list: \\xHH for a\n"  \
   "byte, \\\\ for a backslash. With -0 they are raw and end with NUL.\n"
