@@ -521,7 +521,7 @@ BLT_API blt_status blt_count(blt_db *db, uint64_t *out_count);
 /* A walk. Made by blt_iter_open, freed by blt_iter_close. */
 typedef struct blt_iter blt_iter;
 
-/* What an iterator gives, added up. */
+/* What an iterator gives, added up. Other flags are BLT_E_INVALID. */
 enum {
   BLT_ITER_KEYS = 0,            /* key and lengths, always given            */
   BLT_ITER_VALUES = 1 << 0,     /* item.value.data                          */

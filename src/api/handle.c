@@ -6,7 +6,7 @@
 static blt_status judge_handle(const blt_db *db)
 {
   if (db == NULL)
-    return BLT_E_INVALID;
+    return blt__fail_null("handle");
   if (db->file == NULL || db->image.view.n_windows == 0)
     return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
                      "the handle is not open; blt_reopen failed before");

@@ -13,6 +13,10 @@
  * for comes while the caller works on them; with more the memory would rest. */
 enum { MAX_ROWS = 8 };
 
+static const unsigned known_flags = BLT_ITER_VALUES | BLT_ITER_TIMESTAMPS |
+                                    BLT_ITER_OFFSETS | BLT_ITER_HIDDEN |
+                                    BLT_ITER_TOLERANT;
+
 struct blt_iter {
   blt_db *db;
   unsigned flags;
@@ -32,7 +36,11 @@ BLT_API blt_status blt_iter_open(blt_db *db, unsigned flags, blt_iter **out)
 
   if (status < 0)
     return status;
-  status = blt__get_ready_to_scan(db);
+  status =
+      (flags & ~known_flags) != 0
+          ? blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
+                      "an iterator has no flags of 0x%x", flags & ~known_flags)
+          : blt__get_ready_to_scan(db);
   blt_iter *iter = status < 0 ? NULL : blt__alloc(&db->env, sizeof *iter);
   if (status >= 0 && iter == NULL)
     status = blt__fail_memory(&db->sink);

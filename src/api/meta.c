@@ -118,7 +118,7 @@ static blt_status judge_slot(const blt_db *db, int slot)
   if (db != NULL && slot >= 1 && slot < BLT__N_RESERVED)
     return BLT_OK;
   if (db == NULL)
-    return BLT_E_INVALID;
+    return blt__fail_null("handle");
   return blt__fail(&db->sink, BLT_E_INVALID, BLT_NO_OFFSET,
                    "there are slots 1 and 2, not %d", slot);
 }

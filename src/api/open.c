@@ -327,11 +327,10 @@ BLT_API blt_status blt_open(const char *path, const blt_options *options,
   blt_db *db = NULL;
 
   if (out == NULL)
-    return BLT_E_INVALID;
+    return blt__fail_null("place for the handle");
   *out = NULL;
   if (path == NULL)
-    return blt__fail(&(struct blt__sink){NULL, ""}, BLT_E_INVALID,
-                     BLT_NO_OFFSET, "the path is NULL");
+    return blt__fail_null("path");
   blt_status status = make_handle(path, options, &db);
   return status < 0 ? status : finish_open(db, open_store(db), out);
 }
@@ -341,9 +340,7 @@ blt_status blt__open_raw(const char *path, const blt_options *options,
 {
   blt_db *db = NULL;
   blt_status status =
-      path == NULL ? blt__fail(&(struct blt__sink){NULL, ""}, BLT_E_INVALID,
-                               BLT_NO_OFFSET, "the path is NULL")
-                   : make_handle(path, options, &db);
+      path == NULL ? blt__fail_null("path") : make_handle(path, options, &db);
 
   *out = NULL;
   if (status == BLT_OK && (status = open_file_at_path(db)) < 0)
@@ -368,7 +365,7 @@ BLT_API blt_status blt_open_fd(int fd, const blt_options *options, blt_db **out)
   blt_db *db = NULL;
 
   if (out == NULL)
-    return BLT_E_INVALID;
+    return blt__fail_null("place for the handle");
   *out = NULL;
   blt_status status = make_handle(NULL, options, &db);
   if (status < 0)
@@ -418,8 +415,10 @@ BLT_API blt_status blt_open_memory(const void *image, size_t image_len,
 {
   blt_db *db = NULL;
 
-  if (out == NULL || (image == NULL && image_len != 0))
-    return BLT_E_INVALID;
+  if (out == NULL)
+    return blt__fail_null("place for the handle");
+  if (image == NULL && image_len != 0)
+    return blt__fail_null("image");
   *out = NULL;
   blt_status status = make_handle(NULL, options, &db);
   if (status < 0)

@@ -96,6 +96,12 @@ blt_status blt__fail_errno(const struct blt__sink *sink, int error,
   return status;
 }
 
+blt_status blt__fail_null(const char *what)
+{
+  return blt__fail(&(struct blt__sink){NULL, ""}, BLT_E_INVALID, BLT_NO_OFFSET,
+                   "the %s is NULL", what);
+}
+
 blt_status blt__fail_memory(const struct blt__sink *sink)
 {
   return blt__fail(sink, BLT_E_NO_MEMORY, BLT_NO_OFFSET, "out of memory");

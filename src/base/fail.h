@@ -29,6 +29,9 @@ blt_status blt__fail(const struct blt__sink *sink, blt_status status,
 blt_status blt__fail_errno(const struct blt__sink *sink, int error,
                            uint64_t offset, const char *what);
 
+/* BLT_E_INVALID: an argument is NULL without which there is no sink. */
+blt_status blt__fail_null(const char *what);
+
 blt_status blt__fail_memory(const struct blt__sink *sink);
 
 /* Give the recorded failure another status; the sentence gets `prefix`. */

@@ -107,6 +107,24 @@ START_TEST(a_failure_leaves_the_results_alone)
 }
 END_TEST
 
+START_TEST(a_call_without_a_place_or_a_handle_has_a_sentence_of_its_own)
+{
+  const char *const path = temp_path("missing.blt");
+  blt_db *db = NULL;
+
+  EXPECT(BLT_E_NO_FILE, blt_open(path, NULL, &db));
+  EXPECT(BLT_E_INVALID, blt_open(path, NULL, NULL));
+  ck_assert_int_eq(blt_last_error(NULL)->status, BLT_E_INVALID);
+  ck_assert_ptr_nonnull(strstr(blt_last_error(NULL)->message, "is NULL"));
+  EXPECT(BLT_E_NO_FILE, blt_open(path, NULL, &db));
+  EXPECT(BLT_E_INVALID, blt_sync(NULL));
+  ck_assert_int_eq(blt_last_error(NULL)->status, BLT_E_INVALID);
+  EXPECT(BLT_E_NO_FILE, blt_open(path, NULL, &db));
+  EXPECT(BLT_E_INVALID, blt_slot_delete(NULL, 1));
+  ck_assert_int_eq(blt_last_error(NULL)->status, BLT_E_INVALID);
+}
+END_TEST
+
 START_TEST(a_failed_open_sets_the_handle_to_null)
 {
   blt_db *const other = new_in_memory(3);
@@ -127,5 +145,6 @@ Suite *errors_suite(void)
                   an_answer_without_an_item_is_not_an_error,
                   damage_is_reported_with_its_offset,
                   a_failure_leaves_the_results_alone,
+                  a_call_without_a_place_or_a_handle_has_a_sentence_of_its_own,
                   a_failed_open_sets_the_handle_to_null);
 }

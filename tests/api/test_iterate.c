@@ -416,6 +416,20 @@ START_TEST(the_end_of_its_batch_ends_an_iteration)
 }
 END_TEST
 
+START_TEST(flags_that_do_not_exist_are_refused)
+{
+  blt_db *const db = new_in_memory(3);
+  blt_iter *iter = NULL;
+
+  EXPECT(BLT_E_INVALID, blt_iter_open(db, BLT_ITER_TOLERANT << 1, &iter));
+  EXPECT(BLT_E_INVALID, blt_iter_open(db, 999, &iter));
+  ck_assert_ptr_null(iter);
+  EXPECT_OK(blt_iter_open(db, (BLT_ITER_TOLERANT << 1) - 1, &iter));
+  blt_iter_close(iter);
+  EXPECT_OK(blt_close(db));
+}
+END_TEST
+
 START_TEST(closing_no_iterator_is_fine)
 {
   blt_iter_close(NULL);
@@ -438,5 +452,6 @@ Suite *iterate_suite(void)
       what_is_put_behind_a_batch_is_not_given_as_the_batchs,
       several_iterations_do_not_disturb_one_another,
       many_items_at_once_are_the_same_items,
-      the_end_of_its_batch_ends_an_iteration, closing_no_iterator_is_fine);
+      the_end_of_its_batch_ends_an_iteration,
+      flags_that_do_not_exist_are_refused, closing_no_iterator_is_fine);
 }
