@@ -315,7 +315,8 @@ typedef struct blt_options {
   size_t size;                /* sizeof(blt_options), set by the macro      */
   blt_mode mode;
   blt_kind kind;
-  uint32_t fixed_value_len;   /* new FIXED files: bytes of each value       */
+  uint32_t fixed_value_len;   /* new FIXED files: bytes of each value; of 0
+                                 the file is a set of keys                  */
   uint32_t n_buckets;         /* new files; 0: BLT_DEFAULT_BUCKETS          */
   blt_choice timestamps;      /* new VARIABLE files; default on             */
   uint32_t key_serializer;    /* new files                                  */
@@ -557,9 +558,10 @@ BLT_API void blt_iter_close(blt_iter *iter);
 
 /*
  * Commit the open batch, make all commits durable, and bring the file into a
- * state that booklet could read after a kill. Nothing to do is BLT_OK. With
- * BLT_SYNC_OFF it commits and does not sync. BLT_E_COMMITTED: safe, but the
- * handle is of no more use; BLT_E_UNKNOWN: see its sentence.
+ * state that booklet could read after a kill. Nothing to do is BLT_OK, but a
+ * handle for reading has BLT_E_READ_ONLY. With BLT_SYNC_OFF it commits and does
+ * not sync. BLT_E_COMMITTED: safe, but the handle is of no more use;
+ * BLT_E_UNKNOWN: see its sentence.
  */
 BLT_API blt_status blt_sync(blt_db *db);
 
