@@ -3,18 +3,10 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "commands.h"
 #include "report.h"
 #include "session.h"
-
-bool store_is_one_file(const char *a, const char *b)
-{
-  struct stat of_a, of_b;
-  return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 &&
-         of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
-}
 
 /* Without a lock a writer may be at work, and its open commit must not be
  * taken for the leavings of a killed one. */

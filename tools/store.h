@@ -22,9 +22,6 @@ struct store {
   struct progress progress;
 };
 
-/* Whether two names are of one file. */
-bool store_is_one_file(const char *a, const char *b);
-
 /* What the global options say about opening a file. */
 blt_options store_options(const struct args *args, blt_mode mode);
 

@@ -248,7 +248,7 @@ int cmd_merge(const struct args *args)
     return report_usage(args, "--no-lock is for commands that only read; "
                               "leave it out");
   for (size_t i = 1; i < args->n_words; i++)
-    if (store_is_one_file(args->words[0], args->words[i]))
+    if (newfile_is_same(args->words[0], args->words[i]))
       return report_usage(args, "%s and %s are one file", args->words[0],
                           args->words[i]);
   interrupt_catch();
