@@ -162,6 +162,8 @@ static enum line next_typed(struct lines *lines, struct text *out)
 enum line lines_next(struct lines *lines, struct text *out)
 {
   text_clear(out);
+  if (interrupt_to_end_by() != 0)
+    return LINE_INTERRUPTED;
   if (lines->editor) {
     const enum line read = next_typed(lines, out);
     if (read != LINE_READ)

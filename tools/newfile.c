@@ -47,19 +47,30 @@ bool newfile_is_same(const char *path, const char *other)
          facts.st_dev == others.st_dev && facts.st_ino == others.st_ino;
 }
 
-mode_t newfile_mode_of(const char *path)
+bool newfile_is_stream(int fd, const char *path)
+{
+  struct stat facts, others;
+  return fstat(fd, &facts) == 0 && stat(path, &others) == 0 &&
+         facts.st_dev == others.st_dev && facts.st_ino == others.st_ino;
+}
+
+mode_t newfile_begin_private(const char *like)
 {
   struct stat facts;
   const mode_t before = umask(0);
-  umask(before);
-  if (stat(path, &facts) == 0)
-    umask(before | (~facts.st_mode & 0777));
+  const mode_t theirs = S_IRWXG | S_IRWXO;
+  umask(stat(like, &facts) == 0 ? before | (~facts.st_mode & theirs) : before);
   return before;
 }
 
-void newfile_release_mode(mode_t before)
+void newfile_end_private(const struct newfile *file, const char *like,
+                         mode_t before)
 {
+  struct stat facts;
   umask(before);
+  /* Where that fails it stays more private than it could be. */
+  if (stat(like, &facts) == 0)
+    (void)!chmod(file->temporary.data, facts.st_mode & 0777);
 }
 
 /* A hard link gives the name to the file only when nobody has it. */

@@ -30,10 +30,13 @@ int newfile_report_existing(const struct args *args, const char *path);
 
 /* Both names lead to one file. */
 bool newfile_is_same(const char *path, const char *other);
+/* The descriptor is of the file that the name leads to. */
+bool newfile_is_stream(int fd, const char *path);
 
-/* What is made until newfile_release_mode, with what this returned, is open to
- * nobody whom the file is not open to. */
-mode_t newfile_mode_of(const char *path);
-void newfile_release_mode(mode_t before);
+/* What is made between the two is open to nobody but its owner whom the other
+ * file is not open to; and then it may be used as that may. */
+mode_t newfile_begin_private(const char *like);
+void newfile_end_private(const struct newfile *file, const char *like,
+                         mode_t before);
 
 #endif

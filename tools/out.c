@@ -14,23 +14,39 @@
 #include "progress.h"
 #include "report.h"
 
-/* Also one that is damaged, or that a writer has open. */
+/* Also one that is damaged, that a writer has open, or that may not be read:
+ * what cannot be known is taken for one, and what is called so. */
 static bool is_store(const char *path)
 {
+  const size_t len = strlen(path);
   blt_options options = BLT_OPTIONS_INIT;
   blt_db *db;
+  if (len >= 4 && strcmp(path + len - 4, ".blt") == 0)
+    return true;
   options.lock = BLT_LOCK_NONE;
   const blt_status status = blt_open(path, &options, &db);
   if (status == BLT_OK)
     blt_close(db);
-  return status == BLT_OK || status == BLT_E_CORRUPT || status == BLT_E_VERSION;
+  return status != BLT_E_NOT_BOOKLET && status != BLT_E_NO_FILE;
+}
+
+/* A file that the command reads, or NULL. */
+static const char *reads(const struct args *args, const char *path)
+{
+  const char *const read[] = {args->n_words > 0 ? args->words[0] : NULL,
+                              args->keys_from, args->schema};
+  for (size_t i = 0; i < sizeof read / sizeof *read; i++)
+    if (read[i] && newfile_is_same(read[i], path))
+      return read[i];
+  return newfile_is_stream(STDIN_FILENO, path) ? "standard input" : NULL;
 }
 
 /* What is there goes when the output is complete: not if it is a store. */
 static int check_old(const struct args *args, const char *path)
 {
-  if (args->n_words > 0 && newfile_is_same(args->words[0], path))
-    return report_usage(args, "%s and %s are one file", args->words[0], path);
+  const char *read = reads(args, path);
+  if (read)
+    return report_usage(args, "%s and %s are one file", read, path);
   if (is_store(path))
     return report_error(args, EXIT_SYSTEM, "exists", path,
                         "is a store, and was not replaced; give another name");
@@ -44,17 +60,28 @@ static int open_stream(struct out *out, const struct args *args,
   return out->stream ? EXIT_DONE : report_errno(args, out->path, errno);
 }
 
-int out_open(struct out *out, const struct args *args, const char *path)
+/* A device or a pipe, or a link that leads to no name: there is nothing that
+ * could appear in its place. */
+static bool is_written_as_it_is(const char *path)
 {
   struct stat facts;
+  if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
+    return true;
+  char *real = realpath(path, NULL);
+  const bool has_name = real != NULL;
+  free(real);
+  return !has_name && newfile_exists(path);
+}
+
+int out_open(struct out *out, const struct args *args, const char *path)
+{
   *out = (struct out){.stream = stdout};
-  if (!path || strcmp(path, "-") == 0)
+  if (!path || strcmp(path, "-") == 0 || newfile_is_stream(STDOUT_FILENO, path))
     return EXIT_DONE;
   out->path = path;
-  const bool is_there = stat(path, &facts) == 0;
-  if (is_there && !S_ISREG(facts.st_mode))
+  if (is_written_as_it_is(path))
     return open_stream(out, args, path);
-  int code = is_there ? check_old(args, path) : EXIT_DONE;
+  int code = newfile_exists(path) ? check_old(args, path) : EXIT_DONE;
   if (code != EXIT_DONE)
     return code;
   /* Before there is a file that would stay behind. */

@@ -105,6 +105,25 @@ static int give_back(struct store *store, int code)
   return code;
 }
 
+struct waiting waiting_begin(blt_lock lock, uint32_t timeout_ms)
+{
+  return (struct waiting){.lock = lock, .left = timeout_ms};
+}
+
+uint32_t waiting_next(struct waiting *waiting)
+{
+  enum { PIECE = 200 };
+  waiting->piece = waiting->left < PIECE ? waiting->left : PIECE;
+  waiting->left -= waiting->piece;
+  return waiting->piece;
+}
+
+bool waiting_goes_on(const struct waiting *waiting, blt_status status)
+{
+  return status == BLT_E_LOCKED && waiting->lock == BLT_LOCK_TIMEOUT &&
+         waiting->left > 0 && !interrupted();
+}
+
 /* The file at `path`; messages name it `file`. */
 static int open_as(struct store *store, const struct args *args,
                    const char *path, const char *file, blt_options *options)
@@ -121,8 +140,17 @@ static int open_as(struct store *store, const struct args *args,
     options->progress = progress_tell;
     options->progress_ctx = &store->progress;
   }
-  const blt_status status = blt_open(path, options, &store->db);
+  struct waiting waiting =
+      waiting_begin(options->lock, options->lock_timeout_ms);
+  blt_status status;
+  do {
+    options->lock_timeout_ms = waiting_next(&waiting);
+    status = blt_open(path, options, &store->db);
+  } while (waiting_goes_on(&waiting, status));
   progress_clear(&store->progress);
+  if (status == BLT_E_LOCKED && interrupted())
+    return report_error(args, EXIT_INTERRUPTED, "cancelled", file,
+                        "interrupted; it is locked, and nothing was done");
   if (status < 0)
     return report_failure(args, file, NULL, store->reading);
   const int code = read_facts(store);

@@ -33,6 +33,22 @@ void store_tell_unlocked(const struct args *args, const char *file);
 int store_open(struct store *store, const struct args *args, const char *file,
                blt_options *options);
 
+/*
+ * A lock is waited for in short pieces, so that Ctrl-C and requests to end are
+ * noticed between them:
+ *
+ *   do
+ *     try for waiting_next(&waiting) milliseconds
+ *   while (waiting_goes_on(&waiting, status));
+ */
+struct waiting {
+  blt_lock lock;
+  uint32_t left, piece; /* milliseconds                                     */
+};
+struct waiting waiting_begin(blt_lock lock, uint32_t timeout_ms);
+uint32_t waiting_next(struct waiting *waiting);
+bool waiting_goes_on(const struct waiting *waiting, blt_status status);
+
 /* The same for one that is to be made. */
 int store_make(struct store *store, const struct args *args,
                const struct newfile *new, blt_options *options);

@@ -201,10 +201,13 @@ static int other_layout(const struct blt__patient *p, struct blt__layout *out)
          c->first_off <= (at_front ? len : c->index_off);
 }
 
-/* Are there as many keys as the log says, or the header of a closed file? */
+/* Are there as many keys as the log says, or the header of a closed file? Of a
+ * repair that was cut short nothing says it. */
 static int is_met(const struct blt__patient *p)
 {
-  return count_kept(p) == (p->has_replay ? p->replay.n_keys : p->wanted);
+  if (!p->has_replay)
+    return count_kept(p) == p->wanted;
+  return p->checkpoint.state == BLT__DIRTY && count_kept(p) == p->replay.n_keys;
 }
 
 /* By another framing: the keys that there should be, and hardly more places
@@ -212,7 +215,7 @@ static int is_met(const struct blt__patient *p)
  * be so by chance, where values hold stores. */
 static int is_better(const struct blt__patient *p, uint64_t n_lost)
 {
-  return is_met(p) && p->survey.n_lost <= n_lost + 1;
+  return is_met(p) && p->survey.n_kept > 0 && p->survey.n_lost <= n_lost + 1;
 }
 
 /* Whether the result may be wrong because the header is. A log of which records
@@ -363,9 +366,8 @@ static blt_status examine_with_header(struct blt__patient *p)
   const struct blt__layout layout = p->db->image.layout;
   const uint64_t n_lost = p->survey.n_lost;
   blt__patient_release(p);
-  if ((status = guess(p)) < 0 ||
-      (p->survey.n_kept > 0 &&
-       (p->wanted == UINT64_MAX || is_better(p, n_lost))))
+  if ((status = guess(p)) < 0 || is_better(p, n_lost) ||
+      (p->wanted == UINT64_MAX && p->survey.n_kept > 0))
     return status;
   p->guessed = 0;
   p->db->header = header;

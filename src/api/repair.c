@@ -152,7 +152,8 @@ static blt_status treat(struct blt__patient *p,
   if (report != NULL)
     fill_report(p, report);
   /* That none is left may be what the log says. */
-  const int is_emptied = p->has_replay && p->replay.n_keys == 0;
+  const int is_emptied = p->has_replay && p->checkpoint.state == BLT__DIRTY &&
+                         p->replay.n_keys == 0;
   if (p->survey.n_kept == 0 && !is_emptied &&
       (p->guessed || p->survey.n_lost > 0))
     return blt__fail(&p->db->sink, BLT_E_CORRUPT, BLT_NO_OFFSET,

@@ -36,7 +36,7 @@ enum { WAIT = 1000, LOOK_EVERY = 32 * BLT__SIDE_ALONE };
 enum { GROUP = 32, ROW = 128 };
 
 /* Blocks that a scan may meet for each key. With more the chains cost less. */
-enum { SEEN_PER_KEY = 8, SEEN_MORE = 4096 };
+enum { SEEN_PER_KEY = 4, SEEN_MORE = 4096 };
 
 /* Steps to the ends of chains, for each block that was met. */
 enum { STEPS_PER_BLOCK = 4 };

@@ -1,5 +1,6 @@
 """Where output goes: never over a store, never instead of a device."""
 
+import fcntl
 import os
 import resource
 import signal
@@ -66,6 +67,33 @@ class OverAStore(Output):
         self.refused(2, "load", self.file, rows, "--bad-rows=" + rows)
         self.assertEqual(self.bytes_of(rows), b"key,value\na,1\n")
 
+    def test_what_is_called_a_store_is_taken_for_one(self):
+        broken = self.path("broken.blt")
+        with open(broken, "wb") as stream:
+            stream.write(b"?" + self.bytes_of(self.file)[1:])
+        before = self.bytes_of(broken)
+        self.assertEqual(
+            self.blt("dump", self.file, "-o", broken).code, 3)
+        self.assertEqual(self.bytes_of(broken), before)
+
+    def test_a_list_of_keys_a_schema_and_the_input_stay(self):
+        keys, schema = self.path("keys.txt"), self.path("schema.json")
+        with open(keys, "w") as stream:
+            stream.write("k\n")
+        with open(schema, "w") as stream:
+            stream.write("{}")
+        self.refused(2, "get", self.file, "--keys-from=" + keys, "-o", keys)
+        self.refused(2, "load", self.file, "--schema=" + schema,
+                     "--bad-rows=" + schema)
+        rows = self.path("rows.jsonl")
+        with open(rows, "w") as stream:
+            stream.write('{"key":"a"}\n')
+        with open(rows, "rb") as stream:
+            process = self.start("load", self.file, "--bad-rows=" + rows,
+                                 stdin=stream, stderr=subprocess.PIPE)
+            self.assertIn(b"are one file", process.communicate(timeout=60)[1])
+        self.assertEqual(self.bytes_of(rows), b'{"key":"a"}\n')
+
     def test_another_file_is_replaced(self):
         out = self.path("out.txt")
         with open(out, "w") as stream:
@@ -77,6 +105,14 @@ class OverAStore(Output):
         out, link = self.path("out.txt"), self.path("link")
         with open(out, "w") as stream:
             stream.write("old")
+        os.symlink(out, link)
+        self.ok("get", self.file, "k", "-o", link)
+        self.assertTrue(os.path.islink(link))
+        self.assertEqual(self.bytes_of(out), b"v")
+
+
+    def test_a_link_that_leads_nowhere_makes_what_it_leads_to(self):
+        out, link = self.path("out.txt"), self.path("link")
         os.symlink(out, link)
         self.ok("get", self.file, "k", "-o", link)
         self.assertTrue(os.path.islink(link))
@@ -109,6 +145,21 @@ class ToADevice(Output):
         self.assertEqual(
             self.ok("get", self.file, "k", "-o", "/dev/stdout").out, b"v")
 
+    def test_standard_output_goes_on_where_it_is(self):
+        for flags in os.O_APPEND, 0:
+            log = self.path("log")
+            with open(log, "wb") as stream:
+                stream.write(b"old")
+            fd = os.open(log, os.O_WRONLY | flags)
+            if not flags:
+                os.lseek(fd, 0, os.SEEK_END)
+            for _ in range(2):
+                process = self.start("get", self.file, "k", "-o",
+                                     "/dev/stdout", stdout=fd)
+                self.assertEqual(process.wait(60), 0)
+            os.close(fd)
+            self.assertEqual(self.bytes_of(log), b"oldvv")
+
     def test_a_copy_is_a_file(self):
         pipe = self.path("pipe")
         os.mkfifo(pipe)
@@ -129,6 +180,14 @@ class Permissions(Output):
         self.ok("repair", self.file, "-o", self.path("three.blt"))
         self.assertEqual([self.mode("one.blt"), self.mode("two.blt"),
                           self.mode("three.blt")], [0o600] * 3)
+
+
+    def test_what_is_made_of_a_read_only_store_is_read_only(self):
+        os.chmod(self.file, 0o444)
+        self.ok("copy", "--compact", self.file, self.path("two.blt"))
+        self.ok("repair", self.file, "-o", self.path("three.blt"))
+        self.assertEqual([self.mode("two.blt"), self.mode("three.blt")],
+                         [0o444] * 2)
 
 
 class WithoutStreams(Output):
@@ -182,6 +241,40 @@ class CutShort(Output):
             self.assertEqual(process.wait(60), -number)
             process.stdin.close()
             self.assertEqual(self.leftovers(), [])
+
+    def test_a_script_ends_when_it_is_asked_to(self):
+        lines = self.path("lines")
+        with open(lines, "w") as stream:
+            for i in range(1000000):
+                stream.write("put x%d y\n" % i)
+        size = os.path.getsize(self.file)
+        with open(lines, "rb") as stream:
+            process = self.start("shell", "-w", self.file, stdin=stream,
+                                 stdout=subprocess.DEVNULL)
+            for _ in range(600):
+                if os.path.getsize(self.file) > size + 1000:
+                    break
+                time.sleep(0.05)
+            process.terminate()
+            self.assertEqual(process.wait(60), -signal.SIGTERM)
+        self.assertLess(len(self.ok("list", self.file).out.splitlines()),
+                        1000000)
+
+    def test_waiting_for_a_lock_ends_when_it_is_asked_to(self):
+        rows = self.path("rows.csv")
+        with open(rows, "w") as stream:
+            stream.write("key,value\nb,1\n")
+        self.ok("copy", self.file, self.path("other.blt"))
+        with open(self.file, "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            for command in (["load", self.file, rows],
+                            ["repair", self.file, "-y"],
+                            ["merge", self.file, self.path("other.blt")]):
+                waiting = self.start("-t", "50", *command,
+                                     stderr=subprocess.DEVNULL)
+                time.sleep(0.5)
+                waiting.terminate()
+                self.assertEqual(waiting.wait(30), -signal.SIGTERM, command)
 
     def test_a_limit_on_the_length_of_files_is_no_signal(self):
         value = self.path("value")

@@ -219,9 +219,9 @@ static int copy_compact(struct copying *copying)
     header[BUCKETS_AT + i] = (unsigned char)(buckets >> (8 * i) & 255);
   options.header = header;
   options.auto_reindex = BLT_OFF;
-  const mode_t before = newfile_mode_of(copying->store.file);
+  const mode_t before = newfile_begin_private(copying->store.file);
   int code = store_make(&target, args, &copying->new, &options);
-  newfile_release_mode(before);
+  newfile_end_private(&copying->new, copying->store.file, before);
   if (code != EXIT_DONE)
     return code;
   code = copy_keys(copying, &target, n_keys);

@@ -137,8 +137,10 @@ static int print_report(const struct repair *repair)
 static int repair_failed(const struct repair *repair)
 {
   const char *about = blt_last_error(NULL)->file;
+  /* Or what the library makes of that name. */
   const bool is_output =
-      repair->temporary && strcmp(about, repair->temporary) == 0;
+      repair->temporary &&
+      strncmp(about, repair->temporary, strlen(repair->temporary)) == 0;
   const bool reading = repair->output || repair->args->dry_run;
   return report_failure(repair->args, is_output ? repair->output : repair->file,
                         NULL, reading);
@@ -159,8 +161,16 @@ static int run(struct repair *repair)
   progress_init(&repair->progress, args, repair->file);
   if (!args->dry_run)
     interrupt_catch();
-  const blt_status status = blt_repair(repair->file, &options, &repair->report);
+  struct waiting waiting = waiting_begin(open.lock, open.lock_timeout_ms);
+  blt_status status;
+  do {
+    options.lock_timeout_ms = waiting_next(&waiting);
+    status = blt_repair(repair->file, &options, &repair->report);
+  } while (waiting_goes_on(&waiting, status));
   progress_clear(&repair->progress);
+  if (status == BLT_E_LOCKED && interrupted())
+    return report_error(args, EXIT_INTERRUPTED, "cancelled", repair->file,
+                        "interrupted; it is locked, and nothing was done");
   return status < 0 ? repair_failed(repair) : EXIT_DONE;
 }
 
@@ -173,9 +183,9 @@ static int run_into_new(struct repair *repair)
     return run(repair);
   newfile_begin(&new, repair->output);
   repair->temporary = new.temporary.data;
-  const mode_t before = newfile_mode_of(repair->file);
+  const mode_t before = newfile_begin_private(repair->file);
   int code = run(repair);
-  newfile_release_mode(before);
+  newfile_end_private(&new, repair->file, before);
   if (code == EXIT_DONE && interrupted())
     code = report_error(repair->args, EXIT_INTERRUPTED, "cancelled",
                         repair->output, "interrupted; it is not made");
