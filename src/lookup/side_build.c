@@ -28,8 +28,10 @@
 /* No table for a few lookups, however small the store. */
 enum { LOST_MIN = 64 * BLT__SIDE_ALONE };
 
-/* What a page that was waited for counts, and how often they are counted. */
-enum { WAIT = 1000, LOOK_EVERY = 32 * BLT__SIDE_ALONE };
+/* What a page that was waited for counts, and how often they are counted: not
+ * where half of the lookups waited for none. The process waits for others, too,
+ * its program's above all. */
+enum { WAIT = 1000, LOOK_EVERY = 32 * BLT__SIDE_ALONE, WAITS_MIN = 16 };
 
 /* Keys that are hashed together, and slots that are looked at together, so that
  * their misses overlap. */
@@ -57,7 +59,7 @@ static uint64_t cost_of_waits(struct blt__side *side)
   const uint64_t now = blt__memory_waits();
   const int64_t more = (int64_t)(now - atomic_exchange(&side->n_waits, now));
 
-  return more > 0 ? (uint64_t)more * WAIT : 0;
+  return more >= WAITS_MIN ? (uint64_t)more * WAIT : 0;
 }
 
 int blt__side_pays(struct blt__side *side, const struct blt__image *image,
