@@ -40,18 +40,23 @@ int newfile_report_existing(const struct args *args, const char *path)
                       "exists already; give the name of a new file");
 }
 
+static bool is_one_file(const struct stat *a, const struct stat *b)
+{
+  return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 bool newfile_is_same(const char *path, const char *other)
 {
   struct stat facts, others;
   return stat(path, &facts) == 0 && stat(other, &others) == 0 &&
-         facts.st_dev == others.st_dev && facts.st_ino == others.st_ino;
+         is_one_file(&facts, &others);
 }
 
 bool newfile_is_stream(int fd, const char *path)
 {
   struct stat facts, others;
   return fstat(fd, &facts) == 0 && stat(path, &others) == 0 &&
-         facts.st_dev == others.st_dev && facts.st_ino == others.st_ino;
+         is_one_file(&facts, &others);
 }
 
 mode_t newfile_begin_private(const char *like)

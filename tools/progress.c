@@ -34,27 +34,27 @@ static void note_interrupt(int signal)
   interrupt_seen = signal;
 }
 
-void interrupt_catch(void)
+/* What is ignored stays so: nohup has its way. */
+static void handle_by(void (*handler)(int))
 {
-  struct sigaction action = {.sa_handler = note_interrupt,
+  struct sigaction action = {.sa_handler = handler,
                              .sa_flags = (int)SA_RESETHAND};
   struct sigaction before;
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < N_STOPPING; i++)
-    /* nohup has its way. */
     if (sigaction(stopping[i], NULL, &before) == 0 &&
         before.sa_handler != SIG_IGN)
       sigaction(stopping[i], &action, NULL);
 }
 
+void interrupt_catch(void)
+{
+  handle_by(note_interrupt);
+}
+
 void interrupt_release(void)
 {
-  for (size_t i = 0; i < N_STOPPING; i++) {
-    struct sigaction before;
-    if (sigaction(stopping[i], NULL, &before) == 0 &&
-        before.sa_handler != SIG_IGN)
-      signal(stopping[i], SIG_DFL);
-  }
+  handle_by(SIG_DFL);
 }
 
 /* A Ctrl-C between the look at the flag and the wait would be too late for

@@ -229,12 +229,7 @@ static int is_doubtful(const struct blt__patient *p)
   return 1;
 }
 
-/*
- * The log's records are found by the right framing alone. Where the header's
- * finds none, and finds some with its flag of timestamps turned, a bit of the
- * flag has flipped, and the header and the framing are mended. That no block
- * proves itself is no sign: of keys of one byte one in 256 does by chance.
- */
+/* With the image's framing. */
 static blt_status has_records(struct blt__patient *p, int *out)
 {
   struct blt__replay replay;
@@ -246,6 +241,12 @@ static blt_status has_records(struct blt__patient *p, int *out)
   return status;
 }
 
+/*
+ * The log's records are found by the right framing alone. Where the header's
+ * finds none, and finds some with its flag of timestamps turned, a bit of the
+ * flag has flipped, and the header and the framing are mended. That no block
+ * proves itself is no sign: of keys of one byte one in 256 does by chance.
+ */
 static blt_status mend_times(struct blt__patient *p)
 {
   struct blt__header *header = &p->db->header;

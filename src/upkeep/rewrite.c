@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "os/memory.h"
 #include "lookup/side.h"
+#include "os/memory.h"
 #include "upkeep/copy.h"
 
 /* What was copied is what the file held, and not the zeros that stand in for a
